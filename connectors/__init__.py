@@ -1,0 +1,1 @@
+"""Foreign systems: how each one speaks, and the words that all of them share."""
