@@ -10,7 +10,7 @@ Conventions for all records:
 
 - `source_id` is the key in the source, always text. References (`patient_id`, `schedule_id`, ...) are `source_id`s of
   the same source.
-- Instants are UTC (`datetime`), intervals are `start`, `end` with the end exclusive. Dates are local days of the practice.
+- Instants are UTC (`datetime`), intervals are `start`, `end` with the end exclusive. Dates are local days.
 - A `coded` field carries one of its `codes`. The vendor's own value stands beside it in `<field>_code`, so that a
   corrected code map can be applied to what was read long ago. A vendor value without a mapping becomes `unknown`.
 """

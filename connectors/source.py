@@ -40,9 +40,7 @@ REJECTED_SCHEMA = pl.Schema(
 )
 
 #: A vendor's code that no map knows, and on how many rows it stood. Not personal: codes are the vendor's lists.
-UNMAPPED_SCHEMA = pl.Schema(
-    {"resource": pl.String(), "field": pl.String(), "code": pl.String(), "rows": pl.Int64()}
-)
+UNMAPPED_SCHEMA = pl.Schema({"resource": pl.String(), "field": pl.String(), "code": pl.String(), "rows": pl.Int64()})
 
 
 @dataclass(frozen=True, slots=True)
