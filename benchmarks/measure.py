@@ -1,17 +1,19 @@
 """How a benchmark measures: each round in a process of its own, seconds by the monotonic clock, memory by the kernel.
 
 A benchmark calls `interleaved` with the ways that it compares and ends with `report`, whose last line is one JSON
-object.
+object that also says what it is held to and whether that was kept.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
+import os
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -21,23 +23,44 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Round:
-    """One round: seconds of the measured part, peak resident memory of its process in MB, and what it returned."""
+    """One round: seconds of the measured part, peak resident memory of its process in MB, and what it returned.
+
+    `cpu` are seconds of all its threads on a processor: on a machine that others use too they say more than the clock.
+    """
 
     seconds: float
     peak_mb: float
     result: Any
+    cpu: float = 0.0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure and the most that it may be."""
+
+    what: str
+    value: float
+    limit: float
+
+    @property
+    def held(self) -> bool:
+        """Whether the figure stays within its limit."""
+        return self.value <= self.limit
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _child(pipe: Connection, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    started = time.monotonic()
+    started, busy = time.monotonic(), time.process_time()
     result = work(*args)
-    seconds = time.monotonic() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    pipe.send(Round(seconds, peak, result))
+    pipe.send(Round(time.monotonic() - started, peak_mb(), result, time.process_time() - busy))
 
 
 def once(work: Callable[..., Any], *args: Any) -> Round:
-    """Run `work` in a fresh process; a `seconds` in the dict that it returns replaces ours, to leave set-up out."""
+    """Run `work` in a fresh process; `seconds` and `cpu` in the dict that it returns replace ours, without set-up."""
     parent, child = SPAWN.Pipe()
     process = SPAWN.Process(target=_child, args=(child, work, args))
     process.start()
@@ -48,8 +71,9 @@ def once(work: Callable[..., Any], *args: Any) -> Round:
         process.join()
         raise RuntimeError(f"{work.__name__} ended with exit code {process.exitcode}") from gone
     process.join()
-    own = answer.result.get("seconds") if isinstance(answer.result, dict) else None
-    return Round(own if own is not None else answer.seconds, answer.peak_mb, answer.result)
+    own = answer.result if isinstance(answer.result, dict) else {}
+    seconds, cpu = own.get("seconds", answer.seconds), own.get("cpu", answer.cpu)
+    return Round(seconds, answer.peak_mb, answer.result, cpu)
 
 
 def interleaved(ways: dict[str, tuple[Any, ...]], count: int = 5) -> dict[str, list[Round]]:
@@ -61,23 +85,43 @@ def interleaved(ways: dict[str, tuple[Any, ...]], count: int = 5) -> dict[str, l
     return out
 
 
-def median(rounds: list[Round]) -> float:
+def median(measured: Sequence[Round]) -> float:
     """Median of the seconds."""
-    return statistics.median(r.seconds for r in rounds)
+    return statistics.median(one.seconds for one in measured)
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` of them lie (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+def percentile(values: Sequence[float], share: float) -> float:
+    """The least value that `share` of them do not exceed (nearest rank)."""
+    rank = math.ceil(round(len(values) * share, 9))
+    return sorted(values)[max(rank, 1) - 1]
 
 
-def report(name: str, rows: dict[str, list[Round]], **figures: Any) -> None:
+def repeated(work: Callable[[], Any], count: int) -> list[Round]:
+    """`count` rounds in this process, one after the other: what a process that is warm takes."""
+    out = []
+    for _ in range(count):
+        started, busy = time.monotonic(), time.process_time()
+        result = work()
+        out.append(Round(time.monotonic() - started, peak_mb(), result, time.process_time() - busy))
+    return out
+
+
+def report(name: str, rows: dict[str, list[Round]], goals: Sequence[Goal] = (), **figures: Any) -> None:
     """A table for people, then one JSON object for machines as the last line."""
     summary = {}
-    for way, rounds in rows.items():
-        seconds = [r.seconds for r in rounds]
-        middle, peak = median(rounds), max(r.peak_mb for r in rounds)
-        print(f"{way:<32} median {middle:8.3f} s  min {min(seconds):8.3f}  max {max(seconds):8.3f}  {peak:7.0f} MB")
-        summary[way] = {"median_s": round(middle, 4), "peak_mb": round(peak)}
-    print(json.dumps({"benchmark": name, "ways": summary, **figures}))
+    for way, measured in rows.items():
+        seconds = [r.seconds for r in measured]
+        middle, cpu = median(measured), statistics.median(r.cpu for r in measured)
+        peak = max(r.peak_mb for r in measured)
+        spread = f"min {min(seconds):8.3f}  max {max(seconds):8.3f}"
+        print(f"{way:<34} median {middle:8.3f} s  {spread}  cpu {cpu:8.3f} s  {peak:6.0f} MB")
+        summary[way] = {"median_s": round(middle, 4), "cpu_s": round(cpu, 4), "peak_mb": round(peak)}
+    for goal in goals:
+        said = "held" if goal.held else "NOT HELD"
+        print(f"{goal.what:<60} {goal.value:10.3f}  at most {goal.limit:g}: {said}")
+    kept = [
+        {"what": goal.what, "value": round(goal.value, 4), "limit": goal.limit, "held": goal.held} for goal in goals
+    ]
+    load = round(os.getloadavg()[0], 1)  # others at work on the machine: seconds are theirs too, ratios are not
+    held = all(goal.held for goal in goals)
+    print(json.dumps({"benchmark": name, "held": held, "goals": kept, "ways": summary, "load": load, **figures}))

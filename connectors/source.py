@@ -71,7 +71,8 @@ class Batch:
 
     `frame` has exactly `records.schema(resource)`. `removed` are source_ids that the source itself reports as gone
     (soft deletes, tombstone tables). `read` counts the rows that the source delivered, so that
-    read == frame.height + rejected rows + removed holds for every batch.
+    read == frame.height + rejected rows + removed holds for every batch. `issues` (form of `rejected`) lists doubts
+    about rows that are in `frame`: an optional value that was unreadable and left out, a wall time that comes twice.
     A reading may arrive in several batches; only the last one has `last=True`, and only then absence means removal.
     """
 
@@ -82,6 +83,7 @@ class Batch:
     position: str | None = None
     removed: tuple[str, ...] = ()
     rejected: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTED_SCHEMA))
+    issues: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTED_SCHEMA))
     unmapped: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNMAPPED_SCHEMA))
     read: int = 0
     last: bool = True

@@ -1,0 +1,1 @@
+"""Online booking platforms: FHIR (ISiK Terminplanung) and plain JSON, over one careful HTTP client."""

@@ -1,0 +1,1 @@
+"""Practice databases: a vendor's tables, described by a profile, as records."""

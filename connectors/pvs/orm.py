@@ -1,0 +1,165 @@
+"""A profile as SQLAlchemy: one `select()` per record for reading, ORM classes on real tables for writing.
+
+The two never meet: a class mapped on a SELECT of expressions would accept a change, commit and change nothing. This is
+the only place where SQL for a practice database is made, whichever transport executes it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.orm import registry
+
+from connectors import walltime
+from connectors.errors import ProfileError, SchemaMismatch
+from connectors.intake import DELETED, KEY
+from connectors.pvs.profile import Changed, Profile, RecordProfile
+from connectors.source import Window
+
+#: SQLite keeps moments as text; whole seconds must stand there as vendors write them, or comparisons go wrong.
+MOMENT = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def zone_of(profile: Profile, practice_zone: str) -> str:
+    """The zone of the profile's naive columns."""
+    return profile.timezone or practice_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Which rows a select is for; without anything, all of them.
+
+    `window` and `since` widen each other: a row counts that starts in the window or changed since then, so that one
+    which was moved out of the window is seen where it went.
+    """
+
+    window: Window | None = None
+    since: str | None = None
+    source_id: str | None = None
+
+
+def record_select(record: RecordProfile, zone: str, narrowing: Narrowing | None = None) -> sa.Select[Any]:
+    """The one select of a record: `source_id`, `deleted` if it has soft deletes, and its mapped fields, by key."""
+    columns = [_sql(record.key).label(KEY)]
+    if record.deletes.when is not None:
+        columns.append(sa.case((_sql(record.deletes.when), 1), else_=0).label(DELETED))
+    columns += [_sql(field.expr).label(name) for name, field in record.columns.items() if field.expr is not None]
+    select = sa.select(*columns).select_from(_from(record)).order_by(_sql(record.key))
+    return select.where(*_conditions(record, zone, narrowing or Narrowing()))
+
+
+def mark_select(record: RecordProfile, zone: str, now: dt.datetime) -> sa.Select[Any]:
+    """Rows and newest change of a record: what tells cheaply whether something happened.
+
+    A change dated after `now` does not count: one row of the year 2099 must not hide all that follow.
+    """
+    select = sa.select(sa.func.count(), _newest(record.changed, zone, now)).select_from(_from(record))
+    return select.where(*([_sql(f"({record.where})")] if record.where else []))
+
+
+def _newest(changed: Changed | None, zone: str, now: dt.datetime) -> sa.ColumnElement[Any]:
+    if changed is None:
+        return sa.null()
+    moment = _sql(changed.expr)
+    if changed.kind == "rowversion":
+        return sa.func.max(moment)
+    return sa.func.max(sa.case((moment <= as_written(changed.kind, now, zone), moment)))
+
+
+def tombstone_select(record: RecordProfile) -> sa.TextClause:
+    """The source_ids that the vendor's own log calls deleted."""
+    return _text(record.deletes.query or "")
+
+
+def _conditions(record: RecordProfile, zone: str, narrowing: Narrowing) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [_sql(f"({record.where})")] if record.where else []
+    if narrowing.source_id is not None:
+        conditions.append(sa.func.trim(sa.cast(_sql(record.key), sa.String)) == narrowing.source_id)
+    either: list[sa.ColumnElement[bool]] = []
+    if narrowing.window is not None:
+        either.append(_in_window(record, zone, narrowing.window))
+    if narrowing.since is not None and record.changed is not None:
+        either.append(_sql(record.changed.expr) >= since_bound(record.changed, narrowing.since))
+    return [*conditions, sa.or_(*either)] if either else conditions
+
+
+def _in_window(record: RecordProfile, zone: str, window: Window) -> sa.ColumnElement[bool]:
+    """Starts in [start, end); the bounds are written as the vendor writes the start."""
+    mapping = record.columns[record.window or ""]
+    start = _sql(mapping.expr or "")
+    lower, upper = (as_written(mapping.type or "local", moment, zone) for moment in (window.start, window.end))
+    return sa.and_(start >= lower, start < upper)
+
+
+def as_written(kind: str, moment: dt.datetime, zone: str) -> sa.ColumnElement[Any]:
+    """An instant as a vendor's column of that kind has it, as a bound value."""
+    return sa.literal(moment_value(kind, moment, zone), sa.BigInteger() if kind == "epoch_ms" else MOMENT)
+
+
+def moment_value(kind: str, moment: dt.datetime, zone: str) -> dt.datetime | int:
+    """An instant as a vendor writes it: milliseconds, or naive in UTC or in the vendor's zone, whole seconds."""
+    if kind == "epoch_ms":
+        return (moment - _EPOCH) // dt.timedelta(milliseconds=1)
+    return walltime.to_wall(moment, "UTC" if kind == "utc" else zone).replace(microsecond=0)
+
+
+def since_bound(changed: Changed, position: str) -> sa.ColumnElement[Any]:
+    """The cursor's position minus the overlap, as the vendor's column has it."""
+    if changed.kind == "rowversion":
+        return sa.literal(int(position), sa.BigInteger())
+    if changed.kind == "epoch_ms":
+        return sa.literal(int(position) - changed.overlap * 1000, sa.BigInteger())
+    return sa.literal(dt.datetime.fromisoformat(position) - dt.timedelta(seconds=changed.overlap), MOMENT)
+
+
+def _sql(expression: str) -> sa.ColumnClause[Any]:
+    return sa.literal_column(expression)
+
+
+def _from(record: RecordProfile) -> sa.TextClause:
+    return _text(record.source)
+
+
+def _text(statement: str) -> sa.TextClause:
+    """A vendor's text as it stands; a colon in it is no parameter of ours."""
+    return sa.text(statement.replace(":", r"\:"))
+
+
+def table_class(connection: sa.Connection, table: str, key: str, columns: Iterable[str], where: str) -> type[Any]:
+    """An ORM class on a real table, with its key and those columns only; their types are the database's own.
+
+    Raises SchemaMismatch if the table or a column is not there. `where` names the place in the profile.
+    """
+    needed = {key, *columns}
+    try:
+        found = sa.Table(table, sa.MetaData(), autoload_with=connection, resolve_fks=False)
+    except sa.exc.NoSuchTableError as error:
+        raise SchemaMismatch(
+            f"{where}: found no table {table}, expected one with {', '.join(sorted(needed))}"
+        ) from error
+    lacking = sorted(needed - set(found.columns.keys()))
+    if lacking:
+        raise SchemaMismatch(f"{where}: table {table} lacks {', '.join(lacking)}")
+    for column in found.columns:
+        if isinstance(column.type, sa.DateTime):
+            column.type = MOMENT
+    mapped: type[Any] = type(table.title().replace("_", ""), (), {})
+    primary = found.primary_key.columns or [found.c[key]]
+    registry().map_imperatively(
+        mapped, found, include_properties={*needed, *(column.key for column in primary)}, primary_key=list(primary)
+    )
+    return mapped
+
+
+def checked(profile: Profile, resource: str) -> RecordProfile:
+    """The record's part of the profile; raises ProfileError for one that it does not speak of."""
+    if resource not in profile.tables:
+        raise ProfileError([f"{profile.profile}.toml: [{resource}] found nothing, expected a table for this record"])
+    return profile.tables[resource]

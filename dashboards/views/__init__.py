@@ -1,0 +1,1 @@
+"""One page, one file, one function of the same name."""
