@@ -138,12 +138,9 @@ _FAILED: dict[str, Reason] = {"away": "away", "refused": "refused", "bad-answer"
 
 
 def _light(facts: SourceFacts, age: int | None, service_alive: bool) -> tuple[Light, Reason]:
-    if facts.needs_person:
-        return "red", "refused"
-    if facts.state in _FAILED:
-        return "red", _FAILED[facts.state]
-    if facts.breaker != "closed":
-        return "red", "away"
+    failed = _failed(facts)
+    if failed is not None:
+        return "red", failed
     if age is None:
         return "grey", "never-read"
     if age < LATE_AFTER:
@@ -151,6 +148,14 @@ def _light(facts: SourceFacts, age: int | None, service_alive: bool) -> tuple[Li
     if not service_alive:
         return "grey", "no-service"
     return ("red", "outdated") if age >= OUTDATED_AFTER else ("yellow", "late")
+
+
+def _failed(facts: SourceFacts) -> Reason | None:
+    if facts.needs_person:
+        return "refused"
+    if facts.state in _FAILED:
+        return _FAILED[facts.state]
+    return "away" if facts.breaker != "closed" else None
 
 
 def service_alive(last_beat: dt.datetime | None, now: dt.datetime, poll_seconds: int) -> bool:

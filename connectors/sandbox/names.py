@@ -33,7 +33,8 @@ class Words:
         An underscore stands for a blank inside a word.
         """
         words = [word.replace("_", " ") for word in text.split()]
-        return cls.weighted(words, 1.0 / (np.arange(len(words)) + offset) ** power)
+        ranks = np.arange(len(words), dtype=np.float64)
+        return cls.weighted(words, 1.0 / (ranks + offset) ** power)
 
     @classmethod
     def weighted(cls, words: list[str], weights: Floats) -> Words:

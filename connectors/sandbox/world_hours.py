@@ -85,13 +85,17 @@ def opening(plan: WorldPlan, rng: np.random.Generator) -> Opening:
     )  # fmt: skip
 
 
+def _holidays(state: str, years: Sequence[int], categories: tuple[str, ...]) -> list[dt.date]:
+    return list(holidays.country_holidays("DE", subdiv=state, years=years, categories=categories))
+
+
 def _days(plan: WorldPlan, lines: list[Calendar]) -> pl.DataFrame:
     """Every calendar and local day, with whether it is a holiday at the calendar's site."""
     years = range(plan.first_day.year, plan.last_day.year + 1)
     free = [
         {"calendar": line.index, "day": day, "holiday": True}
         for line in lines
-        for day in holidays.Germany(subdiv=SITES[line.site].state, years=years, categories=SITES[line.site].categories)
+        for day in _holidays(SITES[line.site].state, years, SITES[line.site].categories)
     ]
     frame = pl.DataFrame({"calendar": [line.index for line in lines]}).join(
         pl.DataFrame({"day": pl.date_range(plan.first_day, plan.last_day, eager=True)}), how="cross"

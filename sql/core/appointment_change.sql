@@ -16,7 +16,7 @@ version AS (
         strftime(known.start, '%Y-%m-%dT%H:%MZ') AS start,
         strftime(known.end, '%Y-%m-%dT%H:%MZ') AS end,
         CASE
-            WHEN status_map.value IS NOT NULL THEN status_map.value
+            WHEN status_map.code IS NOT NULL THEN status_map.value
             WHEN known.status_code IS NOT NULL AND list_contains(mapped.fields, 'status') THEN 'unknown'
             ELSE known.status
         END AS status,

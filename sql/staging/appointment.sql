@@ -17,27 +17,27 @@ known AS (
 
 SELECT known.* EXCLUDE (removed) REPLACE (
     CASE
-        WHEN status_map.value IS NOT NULL THEN status_map.value
+        WHEN status_map.code IS NOT NULL THEN status_map.value
         WHEN known.status_code IS NOT NULL AND list_contains(mapped.fields, 'status') THEN 'unknown'
         ELSE known.status
     END AS status,
     CASE
-        WHEN channel_map.value IS NOT NULL THEN channel_map.value
+        WHEN channel_map.code IS NOT NULL THEN channel_map.value
         WHEN known.channel_code IS NOT NULL AND list_contains(mapped.fields, 'channel') THEN 'unknown'
         ELSE known.channel
     END AS channel,
     CASE
-        WHEN modality_map.value IS NOT NULL THEN modality_map.value
+        WHEN modality_map.code IS NOT NULL THEN modality_map.value
         WHEN known.modality_code IS NOT NULL AND list_contains(mapped.fields, 'modality') THEN 'unknown'
         ELSE known.modality
     END AS modality,
     CASE
-        WHEN booked_by_map.value IS NOT NULL THEN booked_by_map.value
+        WHEN booked_by_map.code IS NOT NULL THEN booked_by_map.value
         WHEN known.booked_by_code IS NOT NULL AND list_contains(mapped.fields, 'booked_by') THEN 'unknown'
         ELSE known.booked_by
     END AS booked_by,
     CASE
-        WHEN cancelled_by_map.value IS NOT NULL THEN cancelled_by_map.value
+        WHEN cancelled_by_map.code IS NOT NULL THEN cancelled_by_map.value
         WHEN known.cancelled_by_code IS NOT NULL AND list_contains(mapped.fields, 'cancelled_by') THEN 'unknown'
         ELSE known.cancelled_by
     END AS cancelled_by

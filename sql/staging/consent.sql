@@ -17,12 +17,12 @@ known AS (
 
 SELECT known.* EXCLUDE (removed) REPLACE (
     CASE
-        WHEN purpose_map.value IS NOT NULL THEN purpose_map.value
+        WHEN purpose_map.code IS NOT NULL THEN purpose_map.value
         WHEN known.purpose_code IS NOT NULL AND list_contains(mapped.fields, 'purpose') THEN 'unknown'
         ELSE known.purpose
     END AS purpose,
     CASE
-        WHEN channel_map.value IS NOT NULL THEN channel_map.value
+        WHEN channel_map.code IS NOT NULL THEN channel_map.value
         WHEN known.channel_code IS NOT NULL AND list_contains(mapped.fields, 'channel') THEN 'unknown'
         ELSE known.channel
     END AS channel

@@ -17,12 +17,12 @@ known AS (
 
 SELECT known.* EXCLUDE (removed) REPLACE (
     CASE
-        WHEN gender_map.value IS NOT NULL THEN gender_map.value
+        WHEN gender_map.code IS NOT NULL THEN gender_map.value
         WHEN known.gender_code IS NOT NULL AND list_contains(mapped.fields, 'gender') THEN 'unknown'
         ELSE known.gender
     END AS gender,
     CASE
-        WHEN insurance_kind_map.value IS NOT NULL THEN insurance_kind_map.value
+        WHEN insurance_kind_map.code IS NOT NULL THEN insurance_kind_map.value
         WHEN known.insurance_kind_code IS NOT NULL AND list_contains(mapped.fields, 'insurance_kind') THEN 'unknown'
         ELSE known.insurance_kind
     END AS insurance_kind

@@ -17,7 +17,7 @@ known AS (
 
 SELECT known.* EXCLUDE (removed) REPLACE (
     CASE
-        WHEN status_map.value IS NOT NULL THEN status_map.value
+        WHEN status_map.code IS NOT NULL THEN status_map.value
         WHEN known.status_code IS NOT NULL AND list_contains(mapped.fields, 'status') THEN 'unknown'
         ELSE known.status
     END AS status

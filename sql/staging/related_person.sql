@@ -17,7 +17,7 @@ known AS (
 
 SELECT known.* EXCLUDE (removed) REPLACE (
     CASE
-        WHEN relationship_map.value IS NOT NULL THEN relationship_map.value
+        WHEN relationship_map.code IS NOT NULL THEN relationship_map.value
         WHEN known.relationship_code IS NOT NULL AND list_contains(mapped.fields, 'relationship') THEN 'unknown'
         ELSE known.relationship
     END AS relationship

@@ -17,7 +17,7 @@ known AS (
 
 SELECT known.* EXCLUDE (removed) REPLACE (
     CASE
-        WHEN kind_map.value IS NOT NULL THEN kind_map.value
+        WHEN kind_map.code IS NOT NULL THEN kind_map.value
         WHEN known.kind_code IS NOT NULL AND list_contains(mapped.fields, 'kind') THEN 'unknown'
         ELSE known.kind
     END AS kind
