@@ -4,7 +4,7 @@ One practice is one folder. Its keys lie outside it, so that a copy of the folde
 the folder and the keys is erasure. The environment is read in this module and nowhere else:
 
     PRAXISTAKT_HOME   the folder that holds the practices' folders; default ~/praxistakt
-    PRAXISTAKT_KEYS   the folder for key files; default beside the home: ~/praxistakt-keys
+    PRAXISTAKT_KEYS   the folder for key files; default beside the practices: ~/praxistakt-keys
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ def home() -> Path:
     return (Path(named) if named else Path.home() / "praxistakt").expanduser().absolute()
 
 
-def keys_folder() -> Path:
-    """Where key files lie, if the operating system's keyring is not used."""
+def keys_folder(practice_folder: Path) -> Path:
+    """Where a practice's key file lies, if the operating system's keyring is not used: beside the home it lies in."""
     named = os.environ.get("PRAXISTAKT_KEYS")
-    return Path(named).expanduser().absolute() if named else home().with_name(f"{home().name}-keys")
+    beside = practice_folder.parent
+    return Path(named).expanduser().absolute() if named else beside.with_name(f"{beside.name}-keys")
 
 
 def practices() -> tuple[str, ...]:
@@ -91,7 +92,7 @@ class Practice:
         folder = Path(folder).expanduser().absolute()
         _refuse_folder(folder)
         settings.load(settings_toml)
-        store = keys.choose_store(keys_folder(), folder.name, keystore)
+        store = keys.choose_store(keys_folder(folder), folder.name, keystore)
         if keys.has_keys(store):
             raise KeysPresent(f"{store.place}: holds keys of a practice named {folder.name}; choose another name")
         key_set = keys.new_key_set()
@@ -180,7 +181,7 @@ class Practice:
 
     @cached_property
     def _store(self) -> keys.KeyStore:
-        return keys.find_store(keys_folder(), self.id)
+        return keys.find_store(keys_folder(self.folder), self.id)
 
     @cached_property
     def _keys(self) -> dict[str, Key]:
@@ -198,7 +199,7 @@ def restore_keys(folder_or_name: str | Path, sheet: str, *, keystore: Keystore =
     practice = Practice.open(folder_or_name)
     key_set = keys.read_recovery_sheet(sheet)
     keys.require_check(key_set, practice.settings.key_check, "the recovery sheet")
-    keys.save_keys(keys.choose_store(keys_folder(), practice.id, keystore), key_set)
+    keys.save_keys(keys.choose_store(keys_folder(practice.folder), practice.id, keystore), key_set)
 
 
 def _find(folder_or_name: str | Path) -> Path:
@@ -221,8 +222,8 @@ def _refuse_folder(folder: Path) -> None:
         )
     if (folder / settings.FILE_NAME).exists():
         problems.append(f"{folder}: holds a practice already")
-    if keys_folder().is_relative_to(folder):
-        problems.append(f"{keys_folder()}: keys must not lie inside the practice's folder; set PRAXISTAKT_KEYS")
+    if keys_folder(folder).is_relative_to(folder):
+        problems.append(f"{keys_folder(folder)}: keys must not lie inside the practice's folder; set PRAXISTAKT_KEYS")
     if problems:
         raise SettingsError(problems)
 

@@ -26,7 +26,7 @@ def test_a_new_practice_opens_by_name_and_by_folder(practice: Practice) -> None:
 def test_no_key_lies_in_the_folder(practice: Practice) -> None:
     together = b"".join(path.read_bytes() for path in practice.folder.rglob("*") if path.is_file())
     assert all(practice.key(purpose).hex.encode() not in together for purpose in keys.PURPOSES)
-    assert not keys_folder().is_relative_to(practice.folder)
+    assert not keys_folder(practice.folder).is_relative_to(practice.folder)
 
 
 def test_instants_are_utc_and_days_are_local(practice: Practice, clock: Clock) -> None:
@@ -43,7 +43,7 @@ def test_what_cannot_become_a_practice_is_refused_and_leaves_nothing(practice: P
     with pytest.raises(SettingsError, match=r"practice\.toml: name: missing"):
         Practice.init(home() / "dorf", SETTINGS.replace("name =", "nam =", 1), keystore="file")
     assert practices() == ("markt",)
-    assert not (keys_folder() / "dorf.keys").exists()
+    assert not (keys_folder(home() / "dorf") / "dorf.keys").exists()
 
 
 def test_keys_of_another_practice_of_the_same_name_are_never_overwritten(practice: Practice, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_keys_inside_the_practice_are_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def test_wrong_and_missing_keys_are_told_before_anything_opens(practice: Practice) -> None:
-    file = keys_folder() / "markt.keys"
+    file = keys_folder(practice.folder) / "markt.keys"
     kept = file.read_bytes()
     keys.save_keys(keys.FileStore(file), keys.new_key_set())
     with pytest.raises(WrongKey, match="do not belong to this practice"):
@@ -76,8 +76,8 @@ def test_a_printed_sheet_brings_a_practice_back(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PRAXISTAKT_HOME", str(tmp_path / "home"))
     made, sheet = Practice.init(tmp_path / "home" / "dorf", SETTINGS, keystore="file")
     other, foreign = Practice.init(tmp_path / "home" / "stadt", SETTINGS, keystore="file")
-    assert keys_folder() == tmp_path / "home-keys"
-    (keys_folder() / "dorf.keys").unlink()
+    assert keys_folder(made.folder) == tmp_path / "home-keys"
+    (keys_folder(made.folder) / "dorf.keys").unlink()
     with pytest.raises(WrongKey):
         restore_keys("dorf", foreign.text, keystore="file")
     with pytest.raises(KeysMissing):
