@@ -35,7 +35,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
 def demo_practice(given: argparse.Namespace) -> Iterator[tuple[Practice, World, Path]]:
     """A new practice, the world that it lives in, and the file of its practice software; gone at the end."""
     patients, years = (1_500, 0.5) if given.small else (12_000, 3.0)
-    with tempfile.TemporaryDirectory(prefix="praxistakt-bench-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="praxistakt-bench-", ignore_cleanup_errors=True) as temporary:
         places = demo.Places(Path(temporary))
         os.environ["PRAXISTAKT_HOME"], os.environ["PRAXISTAKT_KEYS"] = str(places.home), str(places.keys)
         today = utc_now().astimezone(_ZONE).date()

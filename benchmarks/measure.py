@@ -106,16 +106,24 @@ def repeated(work: Callable[[], Any], count: int) -> list[Round]:
     return out
 
 
+def _cost(measured: Sequence[Round]) -> dict[str, float]:
+    """What the rounds used of processor and memory; nothing where others did the work."""
+    used = {
+        "cpu_s": round(statistics.median(one.cpu for one in measured), 3),
+        "peak_mb": round(max(one.peak_mb for one in measured)),
+    }
+    return {name: value for name, value in used.items() if value}
+
+
 def report(name: str, rows: dict[str, list[Round]], goals: Sequence[Goal] = (), **figures: Any) -> None:
     """A table for people, then one JSON object for machines as the last line."""
     summary = {}
     for way, measured in rows.items():
         seconds = [r.seconds for r in measured]
-        middle, cpu = median(measured), statistics.median(r.cpu for r in measured)
-        peak = max(r.peak_mb for r in measured)
-        spread = f"min {min(seconds):8.3f}  max {max(seconds):8.3f}"
-        print(f"{way:<34} median {middle:8.3f} s  {spread}  cpu {cpu:8.3f} s  {peak:6.0f} MB")
-        summary[way] = {"median_s": round(middle, 4), "cpu_s": round(cpu, 4), "peak_mb": round(peak)}
+        spread = f"median {median(measured):8.3f} s  min {min(seconds):8.3f}  max {max(seconds):8.3f}"
+        cost = _cost(measured)
+        print(f"{way:<36} {spread}  {'  '.join(f'{name} {value:g}' for name, value in cost.items())}")
+        summary[way] = {"median_s": round(median(measured), 4), **cost}
     for goal in goals:
         said = "held" if goal.held else "NOT HELD"
         print(f"{goal.what:<60} {goal.value:10.3f}  at most {goal.limit:g}: {said}")

@@ -36,6 +36,13 @@ twin AS (
     WHERE leads = 'both' AND system <> 'platform'
 ),
 
+-- A platform may tell a move as a cancellation, and a new appointment that names the old one.
+moved AS (
+    SELECT DISTINCT source, replaces AS source_id
+    FROM staging.appointment
+    WHERE replaces IS NOT NULL
+),
+
 first_reading AS (
     SELECT source, min(run) AS run
     FROM raw.appointment
@@ -55,10 +62,12 @@ placed AS (
             AND service_day.number < before_today.number
             AND known.arrived_at IS NULL AND known.actual_start IS NULL AND known.actual_end IS NULL
             AND evidence.person_id IS NULL AS is_inferred_no_show,
+        moved.source_id IS NOT NULL AS is_moved,
         rule.today
     FROM known
     CROSS JOIN staging.rule AS rule
     INNER JOIN first_reading ON known.source = first_reading.source
+    LEFT JOIN moved ON known.source = moved.source AND known.source_id = moved.source_id
     LEFT JOIN twin
         ON known.calendar_key = twin.calendar_key AND known.start_at = twin.start_at AND known.end_at = twin.end_at
     LEFT JOIN core.link AS person_link
@@ -92,6 +101,7 @@ judged AS (
             WHEN status = 'noshow' THEN 'no_show'
             WHEN status = 'rescheduled' THEN 'rescheduled'
             WHEN status = 'cancelled' AND cancelled_at >= start THEN 'no_show'
+            WHEN status = 'cancelled' AND is_moved THEN 'rescheduled'
             WHEN status = 'cancelled' AND cancelled_by IN ('practice', 'system') THEN 'cancelled_practice'
             WHEN status = 'cancelled' THEN 'cancelled_patient'
             WHEN status IN ('booked', 'pending', 'proposed') AND service_date >= today THEN 'booked'

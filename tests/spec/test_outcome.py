@@ -75,6 +75,10 @@ def rows() -> dict[str, dict[str, Any]]:
             source_id=f"notice-{number}", cancelled_by="patient", cancelled_at=cancelled_at,
         )  # fmt: skip
     practice.appointment("demir", PAST, PAST, "entered-in-error", source_id="error")
+    practice.appointment(
+        "demir", *_with_end(PAST), "cancelled", source_id="old", cancelled_by="patient", cancelled_at=BEFORE
+    )
+    practice.appointment("demir", *_with_end(AHEAD), "booked", source_id="new", replaces="old")
     return _facts(warehouse(practice, TODAY, "marts.fact_appointment"))
 
 
@@ -106,6 +110,10 @@ def test_notice_is_elapsed_time(rows: dict[str, dict[str, Any]], number: int, bu
 def test_only_cancelled_ones_have_a_notice(rows: dict[str, dict[str, Any]]) -> None:
     assert rows["outcome-0"]["notice_hours"] is None
     assert rows["outcome-14"]["notice_hours"] == 24.0
+
+
+def test_a_cancelled_one_that_a_new_one_replaces_was_moved(rows: dict[str, dict[str, Any]]) -> None:
+    assert [rows[key]["outcome"] for key in ("old", "new")] == ["rescheduled", "booked"]
 
 
 def test_entered_in_error_is_left_out(rows: dict[str, dict[str, Any]]) -> None:
