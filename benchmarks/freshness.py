@@ -11,14 +11,14 @@ import datetime as dt
 import random
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from demo_practice import arguments, demo_practice
-from measure import Goal, Round, percentile, report
+from measure import Goal, Round, Written, percentile, report
 
 from connectors.sandbox.pvs import PvsDesk
 from connectors.sandbox.world import World
@@ -55,39 +55,6 @@ class Change:
     before: tuple[int, ...] | None = None
     seen: float | None = None
     run: int | None = None
-
-
-@dataclass
-class Written:
-    """Bytes of the files that appear under some folders; a file that is only linked again was not written."""
-
-    folders: tuple[Path, ...]
-    sizes: dict[str, int] = field(default_factory=dict)
-    linked: set[str] = field(default_factory=set)
-
-    def look(self) -> None:
-        """Take in what is there now. A log that DuckDB keeps while it writes is not counted, a file's name is final."""
-        known: dict[int, str] = {}
-        found = sorted(path for folder in self.folders for path in folder.rglob("*") if path.suffix != ".wal")
-        for path in sorted(found, key=lambda path: str(path) not in self.sizes):
-            self._take(path, known)
-
-    def _take(self, path: Path, known: dict[int, str]) -> None:
-        try:
-            about = path.stat()
-        except FileNotFoundError:  # replaced or removed since it was listed
-            return
-        name = str(path).removesuffix(".new")
-        if path.is_dir():
-            return
-        if known.setdefault(about.st_ino, name) != name and name not in self.sizes:
-            self.linked.add(name)
-        self.sizes[name] = max(self.sizes.get(name, 0), about.st_size)
-
-    @property
-    def total(self) -> int:
-        """Bytes written so far, those that were there at first included."""
-        return sum(size for name, size in self.sizes.items() if name not in self.linked)
 
 
 def plan(world: World, zone: ZoneInfo, count: int, every: float) -> list[Change]:

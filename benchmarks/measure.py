@@ -14,8 +14,9 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -104,6 +105,39 @@ def repeated(work: Callable[[], Any], count: int) -> list[Round]:
         result = work()
         out.append(Round(time.monotonic() - started, peak_mb(), result, time.process_time() - busy))
     return out
+
+
+@dataclass
+class Written:
+    """Bytes of the files that appear under some folders; a file that is only linked again was not written."""
+
+    folders: tuple[Path, ...]
+    sizes: dict[str, int] = field(default_factory=dict)
+    linked: set[str] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Take in what is there now. A log that DuckDB keeps while it writes is not counted, a file's name is final."""
+        known: dict[int, str] = {}
+        found = sorted(path for folder in self.folders for path in folder.rglob("*") if path.suffix != ".wal")
+        for path in sorted(found, key=lambda path: str(path) not in self.sizes):
+            self._take(path, known)
+
+    def _take(self, path: Path, known: dict[int, str]) -> None:
+        try:
+            about = path.stat()
+        except FileNotFoundError:  # replaced or removed since it was listed
+            return
+        name = str(path).removesuffix(".new")
+        if path.is_dir():
+            return
+        if known.setdefault(about.st_ino, name) != name and name not in self.sizes:
+            self.linked.add(name)
+        self.sizes[name] = max(self.sizes.get(name, 0), about.st_size)
+
+    @property
+    def total(self) -> int:
+        """Bytes written so far, those that were there at first included."""
+        return sum(size for name, size in self.sizes.items() if name not in self.linked)
 
 
 def _cost(measured: Sequence[Round]) -> dict[str, float]:

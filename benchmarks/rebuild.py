@@ -179,11 +179,16 @@ def main() -> None:
             "rebuild",
             rows,
             [Goal("encrypted against plain", ratio, RATIO_LIMIT)],
+            cpu_ratio=round(_cpu(rows["encrypted"]) / _cpu(rows["plain"]), 3),
             size=vars(bulk.size),
             raw_mb=round((raw.bytes if raw else 0) / 1e6, 1),
             published_mb=round(rows["encrypted"][0].result["bytes"] / 1e6, 1),
             made_s={name: round(seconds, 1) for name, seconds in bulk.made.items()},
         )
+
+
+def _cpu(rounds: list[Round]) -> float:
+    return statistics.median(one.cpu for one in rounds)
 
 
 def _encrypted(folder: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import types
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar
 
 import polars as pl
@@ -322,9 +323,15 @@ def _value_type(annotation: object) -> type:
     return typing.cast("type", annotation)
 
 
+@cache
+def _hints(resource: str) -> dict[str, Any]:
+    """Annotations as types; read once, because every batch asks for them."""
+    return typing.get_type_hints(RECORDS[resource])
+
+
 def columns(resource: str) -> dict[str, pl.DataType]:
     """Columns that a profile may map, in order: the record's fields and their polars types."""
-    hints = typing.get_type_hints(RECORDS[resource])
+    hints = _hints(resource)
     return {f.name: _DTYPES[_value_type(hints[f.name])] for f in fields(RECORDS[resource])}
 
 
@@ -335,7 +342,7 @@ def codes(resource: str) -> dict[str, tuple[str, ...]]:
 
 def required(resource: str) -> tuple[str, ...]:
     """Fields without which a row is no such record: it is set aside, not landed."""
-    hints = typing.get_type_hints(RECORDS[resource])
+    hints = _hints(resource)
     return tuple(f.name for f in fields(RECORDS[resource]) if not isinstance(hints[f.name], types.UnionType))
 
 

@@ -56,13 +56,16 @@ class ReadRequest:
     """What to read: one record type, how much of it, since when.
 
     `since` is the position of the watermark for this record type, or None for the first time. A source that cannot
-    read `changes` for a record type answers with a wider scope and says so in the batch.
+    read `changes` for a record type answers with a wider scope and says so in the batch. `patience` is set where
+    others wait for this reading: seconds after which the source should give up on one step of it (a request, the next
+    rows), where its own settings would let it wait longer. Tries and pauses after a failure take a part of that.
     """
 
     resource: str
     scope: Scope
     since: str | None = None
     window: Window | None = None
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,10 @@ class Source(Protocol):
         ...
 
     def has_news(self, since: Watermark) -> bool:
-        """Whether a reading would find something since the watermark; True when the source cannot tell cheaply."""
+        """Whether a reading would find something since the watermark; True when the source cannot tell cheaply.
+
+        Asked every half minute: it gives up soon, and does not try again.
+        """
         ...
 
     def write(self, change: Change) -> Receipt:

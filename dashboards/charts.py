@@ -1,11 +1,12 @@
 """The charts as Vega-Lite specs (plain dicts): built once, filled with frames, each with a sentence in words.
 
-Colours: Okabe-Ito for kinds, cividis for amounts, both readable with colour-blind eyes; each mark has at least 3:1
+Colours: Okabe-Ito for kinds, viridis for amounts, both readable with colour-blind eyes; each mark has at least 3:1
 against white and each printed value at least 4.5:1 against its cell. No colour carries a meaning alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,27 +22,25 @@ BLUE, VERMILLION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A
 INK: Final = "#1B2733"
 PALE: Final = "#E6EAEE"
 KINDS: Final = {"total": BLUE, "plan": GREY, "lost": VERMILLION, "open": PURPLE, "result": GREEN}
-#: Ten stops of cividis (Nuñez, Anderton, Renslow 2018), dark to light.
-CIVIDIS: Final = (
-    "#00224E",
-    "#123570",
-    "#3B496C",
-    "#575D6D",
-    "#707173",
-    "#8A8678",
-    "#A59C74",
-    "#C3B369",
-    "#E1CC55",
-    "#FEE838",
+#: Ten stops of viridis (van der Walt, Smith 2015), dark to light.
+VIRIDIS: Final = (
+    "#440154",
+    "#482878",
+    "#3E4A89",
+    "#31688E",
+    "#26828E",
+    "#1F9E89",
+    "#35B779",
+    "#6DCD59",
+    "#B4DE2C",
+    "#FDE725",
 )
 #: The fuller, the darker: more ink for more work.
-AMOUNTS: Final = CIVIDIS[::-1]
-#: The share that has the lightest colour; rooms are emptier than people, so the scale begins at nothing.
-EMPTY_FROM: Final = 0.0
-#: Black: between it and white there is always one with 4.5:1.
-DARK_PRINT: Final = "#000000"
-#: Share from which a cell of the heatmap is too dark for dark print.
-LIGHT_PRINT_FROM: Final = EMPTY_FROM + (1 - EMPTY_FROM) * 0.53
+AMOUNTS: Final = VIRIDIS[::-1]
+#: The lightest colour stands for this share or, where an hour is emptier, for that one.
+EMPTY_UP_TO: Final = 0.5
+#: Between black and white there is always one with 4.5:1.
+PRINTS: Final = ("#000000", "#FFFFFF")
 
 _FONT: Final = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 _CONFIG: Final[Spec] = {
@@ -56,11 +55,13 @@ _CONFIG: Final[Spec] = {
 }
 
 
-def _spec(**parts: Any) -> Spec:
+def spec(**parts: Any) -> Spec:
+    """A whole Vega-Lite spec of these parts, in our look."""
     return {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "config": _CONFIG, **parts}
 
 
-def _scale(mapping: dict[str, str]) -> Spec:
+def scale_of(mapping: dict[str, str]) -> Spec:
+    """A scale that gives each of these kinds its colour."""
     return {"domain": list(mapping), "range": list(mapping.values())}
 
 
@@ -72,7 +73,7 @@ _STEP_Y: Final[Spec] = {
     "axis": {"labelLimit": 260, "ticks": False, "domain": False, "labelPadding": 10},
 }
 _TOOLTIP: Final = [{"field": name, "type": "nominal"} for name in ("Schritt", "Dauer", "Anteil")]
-WATERFALL: Final[Spec] = _spec(
+WATERFALL: Final[Spec] = spec(
     height={"step": 34},
     encoding={"y": _STEP_Y},
     layer=[
@@ -81,7 +82,7 @@ WATERFALL: Final[Spec] = _spec(
             "encoding": {
                 "x": {"field": "low", "type": "quantitative", "axis": None, "scale": {"nice": False}},
                 "x2": {"field": "high"},
-                "color": {"field": "kind", "type": "nominal", "scale": _scale(KINDS), "legend": None},
+                "color": {"field": "kind", "type": "nominal", "scale": scale_of(KINDS), "legend": None},
                 "tooltip": _TOOLTIP,
             },
         },
@@ -146,7 +147,7 @@ _DAY_Y: Final[Spec] = {
     "title": None,
     "axis": {"ticks": False, "domain": False, "labelPadding": 8, "labelFontSize": 14},
 }
-HEATMAP: Final[Spec] = _spec(
+HEATMAP: Final[Spec] = spec(
     height={"step": 44},
     encoding={"x": _HOUR_X, "y": _DAY_Y},
     layer=[
@@ -161,13 +162,7 @@ HEATMAP: Final[Spec] = _spec(
                 "cursor": "pointer",
             },
             "encoding": {
-                "color": {
-                    "field": "share",
-                    "type": "quantitative",
-                    "scale": {"domain": [EMPTY_FROM, 1], "range": list(AMOUNTS), "clamp": True, "interpolate": "rgb"},
-                    "legend": None,
-                    "condition": {"test": "!isValid(datum.share)", "value": PALE},
-                },
+                "color": {"field": "fill", "type": "nominal", "scale": None},
                 "tooltip": [{"field": name, "type": "nominal"} for name in ("Zeit", "Gebucht", "Verfügbar")],
             },
         },
@@ -175,13 +170,7 @@ HEATMAP: Final[Spec] = _spec(
             "mark": {"type": "text", "fontWeight": 600, "fontSize": 14, "clip": True},
             "encoding": {
                 "text": {"field": "label", "type": "nominal"},
-                "color": {
-                    "value": INK,
-                    "condition": {
-                        "test": f"isValid(datum.share) && datum.share > {LIGHT_PRINT_FROM}",
-                        "value": "white",
-                    },
-                },
+                "color": {"field": "print", "type": "nominal", "scale": None},
             },
         },
     ],
@@ -198,15 +187,49 @@ def heatmap_rows(hours: pl.DataFrame) -> pl.DataFrame:
     days = range(1, max(5, int(open_hours["weekday"].max())) + 1)  # type: ignore[arg-type]
     times = range(int(open_hours["hour"].min()), int(open_hours["hour"].max()) + 1)  # type: ignore[arg-type]
     shares = {(d, h): (share, minutes) for d, h, minutes, share, _ in open_hours.iter_rows()}
-    return pl.DataFrame([_cell(day, hour, *shares.get((day, hour), (None, 0))) for day in days for hour in times])
+    low = lowest_share(hours)
+    return pl.DataFrame([_cell(day, hour, low, *shares.get((day, hour), (None, 0))) for day in days for hour in times])
 
 
-def _cell(weekday: int, hour: int, share: float | None, bookable: int) -> dict[str, object]:
+def lowest_share(hours: pl.DataFrame) -> float:
+    """The share that has the lightest colour: a half, or the tenth below the emptiest of the usual hours."""
+    emptiest = _usual_hours(hours)["booked"].min()
+    return EMPTY_UP_TO if emptiest is None else min(EMPTY_UP_TO, math.floor(float(emptiest) * 10) / 10)  # type: ignore[arg-type]
+
+
+def _usual_hours(hours: pl.DataFrame) -> pl.DataFrame:
+    """Hours with capacity, without those that are open less than a tenth of the longest: a minute is no pattern."""
+    open_hours = hours.filter(pl.col("booked").is_not_null())
+    return open_hours.filter(pl.col("bookable_min") * 10 >= pl.col("bookable_min").max())
+
+
+def amount(share: float, low: float) -> str:
+    """The colour of a share on the scale from `low` (light) to 1 (dark), between the two stops beside it."""
+    at = min(max((share - low) / (1 - low), 0.0), 1.0) * (len(AMOUNTS) - 1)
+    stop = min(int(at), len(AMOUNTS) - 2)
+    pairs = zip(_channels(AMOUNTS[stop]), _channels(AMOUNTS[stop + 1]), strict=True)
+    return "#" + "".join(f"{round(one + (other - one) * (at - stop)):02X}" for one, other in pairs)
+
+
+def print_on(colour: str) -> str:
+    """Black or white, whichever can be read better on a colour."""
+    return max(PRINTS, key=lambda ink: contrast(ink, colour))
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue
+
+
+def _cell(weekday: int, hour: int, low: float, share: float | None, bookable: int) -> dict[str, object]:
+    fill = PALE if share is None else amount(share, low)
     return {
         "weekday": weekday,
         "hour": hour,
         "day": formats.weekday(weekday),
         "share": share,
+        "fill": fill,
+        "print": print_on(fill),
         "label": HATCH if share is None else formats.number(share * 100),
         "Zeit": f"{formats.weekday(weekday)} {hour}–{hour + 1} Uhr",
         "Gebucht": texts.NO_CAPACITY if share is None else formats.percent(share),
@@ -215,14 +238,18 @@ def _cell(weekday: int, hour: int, share: float | None, bookable: int) -> dict[s
 
 
 def heatmap_sentence(hours: pl.DataFrame) -> str:
-    """Which hour is fullest and which emptiest, in words. Hours open less than a tenth of the longest do not count."""
-    open_hours = hours.filter(pl.col("booked").is_not_null())
-    if open_hours.is_empty():
+    """Which of the usual hours is fullest and which emptiest, in words."""
+    ordered = _usual_hours(hours).sort("booked", "weekday", "hour")
+    if ordered.is_empty():
         return "In diesem Zeitraum gibt es keine buchbare Sprechzeit."
-    usual = open_hours.filter(pl.col("bookable_min") * 10 >= pl.col("bookable_min").max())
-    ordered = usual.sort("booked", "weekday", "hour")
     fullest, emptiest = (_hour_words(ordered.row(at, named=True)) for at in (-1, 0))
     return f"Am vollsten: {fullest}. Am leersten: {emptiest}."
+
+
+def heatmap_legend(hours: pl.DataFrame) -> str:
+    """What light and dark mean."""
+    low = lowest_share(hours)
+    return texts.HEATMAP_LEGEND.format(low=formats.percent(low, 0)) if low > 0 else texts.HEATMAP_LEGEND_FROM_ZERO
 
 
 def _hour_words(row: dict[str, Any]) -> str:
@@ -231,77 +258,9 @@ def _hour_words(row: dict[str, Any]) -> str:
     )
 
 
-_WEEK_X: Final[Spec] = {
-    "field": "monday",
-    "type": "temporal",
-    "title": None,
-    "axis": {
-        "format": "%V",
-        "labelExpr": "'KW ' + datum.label",
-        "grid": False,
-        "tickCount": {"interval": "week", "step": 4},
-    },
-}
-_BEFORE: Final = texts.COLUMNS["before"]
-_LINES: Final = {texts.BOOKED: BLUE, texts.USED: GREEN, _BEFORE: GREY}
-_LINE: Final[Spec] = {"field": "line", "type": "nominal"}
-_SHARE_Y: Final[Spec] = {
-    "field": "share",
-    "type": "quantitative",
-    "title": None,
-    "scale": {"zero": False, "nice": True, "padding": 12},
-    "axis": {"labelExpr": "format(datum.value * 100, '.0f') + ' %'", "tickCount": 5, "domain": False, "ticks": False},
-}
-TREND: Final[Spec] = _spec(
-    height=280,
-    encoding={"x": _WEEK_X, "y": _SHARE_Y},
-    layer=[
-        {
-            "mark": {"type": "line"},
-            "encoding": {
-                "color": _LINE | {"scale": _scale(_LINES)},
-                "strokeWidth": {"value": 3, "condition": {"test": f"datum.line === '{_BEFORE}'", "value": 1}},
-                "strokeDash": _LINE | {"scale": {"domain": list(_LINES), "range": [[1, 0], [6, 3], [1, 0]]}},
-            },
-        },
-        {
-            "mark": {"type": "point", "filled": True, "opacity": 0, "size": 160},
-            "encoding": {"tooltip": [{"field": name, "type": "nominal"} for name in ("Woche", "Linie", "Wert")]},
-        },
-    ],
-)
-
-
-def trend_rows(weeks: pl.DataFrame) -> pl.DataFrame:
-    """Rows for TREND from `figures.with_year_before`: one row per week and line, weeks without capacity left out."""
-    names = {"booked": texts.BOOKED, "used": texts.USED, "before": _BEFORE}
-    long = weeks.rename(names).unpivot(list(names.values()), index=["iso_week", "monday"], variable_name="line")
-    known = long.rename({"value": "share"}).drop_nulls("share")
-    return known.with_columns(
-        Linie="line",
-        Woche=pl.concat_str(pl.lit("KW "), pl.col("iso_week")),
-        Wert=pl.col("share").map_elements(formats.percent, return_dtype=pl.String),
-    )
-
-
-def trend_sentence(weeks: pl.DataFrame) -> str:
-    """The newest week against the one before and the same week of the year before, in words."""
-    known = weeks.drop_nulls("booked")
-    if known.height < 2:
-        return "Für einen Verlauf sind noch zu wenige Wochen da."
-    last, before = known.row(-1, named=True), known.row(-2, named=True)
-    sentence = (
-        f"{formats.week(last['iso_week'])}: {formats.percent(last['booked'])} gebucht, gegenüber der Woche davor "
-        f"{formats.points(last['booked'] - before['booked'])}"
-    )
-    if last["before"] is None:
-        return f"{sentence}; für das Vorjahr gibt es keine Vergleichswoche."
-    return f"{sentence}, gegenüber dem Vorjahr {formats.points(last['booked'] - last['before'])}."
-
-
 def luminance(colour: str) -> float:
     """Relative luminance of #RRGGBB, 0 to 1 (WCAG 2.2)."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    channels = [channel / 255 for channel in _channels(colour)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 

@@ -7,6 +7,7 @@ and so how old the figures are, comes live from ops.db: a page fed by a dead pip
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,13 +19,12 @@ from dashboards.published import Published
 from dashboards.queries import QUERIES
 from dashboards.source_activity import Activity
 from dashboards.viewer import Viewer
-from pipelines import publish
-from pipelines import status as statuses
-from pipelines.ops import audit, requests
+from pipelines import publish, status
+from pipelines.health import PracticeHealth
+from pipelines.ops import audit, requests, runs
 from pipelines.ops.database import Ops
 from pipelines.ops.requests import Request
 from pipelines.practice import Practice
-from pipelines.status import PracticeStatus
 
 #: A page runs again with every click; within this time the same look at the same rows is one entry in the audit log.
 SAME_LOOK: Final = dt.timedelta(minutes=5)
@@ -40,6 +40,7 @@ class Served:
     sign_out: Callable[[Viewer], None]
     orchestration: bool = False
     looks: dict[tuple[str, str], dt.datetime] = field(default_factory=dict)
+    activities: list[tuple[object, dict[str, Activity]]] = field(default_factory=list)
 
 
 _served: list[Served] = []
@@ -53,13 +54,17 @@ def serve_from(
     orchestration: bool = False,
     published: Published | None = None,
 ) -> None:
-    """From now on the pages of this process show this practice.
+    """From now on the pages of this process show this practice; what the first look would wait for is done here.
 
     :param sign_out: ends the session of a viewer.
     :param orchestration: Dagster's interface is served too.
     """
     newest = published or Published(lambda: publish.reader(practice))
     _served[:] = [Served(practice, ops, newest, sign_out, orchestration)]
+    for page in ("connections", "utilisation"):
+        importlib.import_module(f"dashboards.views.{page}")
+    health()
+    newest.open()
 
 
 def served() -> Served:
@@ -114,15 +119,19 @@ def _write_down(viewer: Viewer, what: str, ids: list[str]) -> None:
     here.looks[look] = now
 
 
-def status() -> PracticeStatus:
-    """How the sources stand now: lights, ages, runs; every signed-in person may know how old the figures are."""
-    return statuses.status(served().practice, served().ops)
+def health() -> PracticeHealth:
+    """How the sources stand now: lights and ages; every signed-in person may know how old the figures are."""
+    return status.practice_health(served().practice, served().ops)
 
 
 def activities(viewer: Viewer) -> dict[str, Activity]:
-    """What each source brought lately."""
+    """What each source brought lately; read anew when a run has begun, moved on or ended."""
     viewer.require("connections")
-    return source_activity.activities(served().practice, served().ops, served().practice.now())
+    here = served()
+    state = (here.practice.today(), runs.last_runs(here.ops, 1))
+    if not here.activities or here.activities[0][0] != state:
+        here.activities[:] = [(state, source_activity.activities(here.practice, here.ops, here.practice.now()))]
+    return here.activities[0][1]
 
 
 def request_sync(viewer: Viewer, source: str | None) -> None:
@@ -136,6 +145,12 @@ def latest_request(source: str) -> Request | None:
     """What became of the newest request that concerns this source."""
     here = served()
     return requests.latest(here.ops, source, here.practice.now())
+
+
+def title_of(source: str) -> str:
+    """What the practice calls a source; its name where practice.toml no longer has it."""
+    known = served().practice.settings.sources.get(source)
+    return source if known is None else known.title
 
 
 def local(instant: dt.datetime | None) -> dt.datetime | None:

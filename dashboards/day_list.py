@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import data, figures, filters, formats, tables, texts
 from dashboards.figures import Period
@@ -35,26 +36,31 @@ def day_list(
     A cell of the heatmap or a practitioner of the table picks; the same can be picked by the boxes, with the keyboard.
     """
     st.subheader(texts.DRILL_DOWN, anchor=False)
-    places = st.columns(3, vertical_alignment="bottom")
     of_people = bool((days["resource_kind"] == "person").any())
+    by_name = of_people and viewer.may("appointments_by_name")
+    places = iter(st.columns(3, vertical_alignment="bottom"))
     if of_people and viewer.may("utilisation_per_person"):
-        _follow("behandler", person)
-        names = dict(data.read("persons", viewer).iter_rows())
-        present = days["person"].unique().sort().to_list()
-        options = {"": texts.EVERYBODY} | {key: names.get(key, key) for key in present}
-        chosen = filters.choice(places[0], texts.PERSON, options, "behandler")
-        days = days.filter(pl.col("person") == chosen) if chosen else days
+        days = _of_person(next(places), viewer, days, person)
     _follow("wochentag", str(cell[0]) if cell else None)
     weekdays = {"": texts.ANY_WEEKDAY} | {str(n): name for n, name in enumerate(formats.WEEKDAYS, start=1)}
-    weekday = filters.choice(places[1], texts.WEEKDAY, weekdays, "wochentag")
+    weekday = filters.choice(next(places), texts.WEEKDAY, weekdays, "wochentag")
     if weekday:
         days = days.filter(pl.col("service_date").dt.weekday() == int(weekday))
-    _days(days)
-    if not of_people:
-        st.caption(texts.ROOMS_NO_NAMES)
-        return
-    day = filters.day(places[2], texts.DAY, _DAY, period)
-    _appointments(viewer, days, day)
+    _days(days, can_open=by_name)
+    if by_name:
+        _appointments(viewer, days, filters.day(next(places), texts.DAY, _DAY, period))
+    else:
+        st.caption(texts.NO_NAMES if of_people else texts.ROOMS_NO_NAMES)
+
+
+def _of_person(place: DeltaGenerator, viewer: Viewer, days: pl.DataFrame, picked: str | None) -> pl.DataFrame:
+    """The days of the practitioner who is chosen in the box; all days if nobody is."""
+    _follow("behandler", picked)
+    names = dict(data.read("persons", viewer).iter_rows())
+    present = days["person"].unique().sort().to_list()
+    options = {"": texts.EVERYBODY} | {key: names.get(key, key) for key in present}
+    chosen = filters.choice(place, texts.PERSON, options, "behandler")
+    return days.filter(pl.col("person") == chosen) if chosen else days
 
 
 def _follow(name: str, picked: str | None) -> None:
@@ -65,13 +71,17 @@ def _follow(name: str, picked: str | None) -> None:
         st.session_state[f"filter_{name}"] = picked or ""
 
 
-def _days(days: pl.DataFrame) -> None:
+def _days(days: pl.DataFrame, *, can_open: bool) -> None:
     rows = figures.by_group(days.filter(pl.col("bookable_min") + pl.col("outside_min") > 0), "service_date")
     rows = rows.sort("service_date", descending=True)
     if rows.is_empty():
         st.caption(texts.NO_DAYS)
         return
     headings = {name: texts.COLUMNS[name] for name in _COLUMNS}
+    height = 320 if rows.height > _ROWS_SHOWN else "auto"
+    if not can_open:
+        tables.table(rows, headings, alt=texts.DRILL_DOWN, height=height)
+        return
     picked = tables.table(
         rows,
         headings,
@@ -79,7 +89,7 @@ def _days(days: pl.DataFrame) -> None:
         key="days",
         on_select="rerun",
         selection_mode="single-row",
-        height=320 if rows.height > _ROWS_SHOWN else "auto",
+        height=height,
     )
     chosen = picked["selection"]["rows"]
     found: dt.date | None = rows["service_date"][chosen[0]] if chosen else None
@@ -89,14 +99,12 @@ def _days(days: pl.DataFrame) -> None:
 
 
 def _appointments(viewer: Viewer, days: pl.DataFrame, day: dt.date | None) -> None:
-    if not viewer.may("appointments_by_name"):
-        st.caption(texts.NO_NAMES)
-        return
     if day is None:
         st.caption(texts.OPEN_DAY_HINT)
         return
     rows = data.appointments_of_day(viewer, day, frozenset(days["calendar_key"].unique().to_list()))
-    st.subheader(texts.APPOINTMENTS_OF.format(day=formats.weekday_date(day)), anchor=False)
+    title = texts.APPOINTMENTS_OF.format(day=formats.weekday_date(day))
+    st.subheader(title, anchor=False)
     if rows.is_empty():
         st.caption(texts.NO_APPOINTMENTS)
         return
@@ -107,4 +115,4 @@ def _appointments(viewer: Viewer, days: pl.DataFrame, day: dt.date | None) -> No
     )
     names = ("family_name", "given_name", "birth_date", "type_name", "outcome", "calendar")
     headings = {"start_local": texts.COLUMNS["start"], "end_local": texts.COLUMNS["end"]}
-    tables.table(written, headings | {name: texts.COLUMNS[name] for name in names}, alt=texts.APPOINTMENTS_OF)
+    tables.table(written, headings | {name: texts.COLUMNS[name] for name in names}, alt=title)

@@ -17,8 +17,6 @@ FEW: Final = 20
 #: Above this share of unknown outcomes, figures about who came are greyed.
 UNKNOWN_LIMIT: Final = 0.10
 FREE_DAYS: Final = 14
-#: Weeks align with weeks: Monday to Monday.
-YEAR: Final = dt.timedelta(weeks=52)
 
 MINUTES: Final = (
     "template_min",
@@ -52,10 +50,12 @@ class Period:
     last: dt.date
 
     def year_before(self) -> Period | None:
-        """The same ISO weeks of the year before; None where a week 53 has no partner."""
-        if any(day.isocalendar().week == 53 for day in (self.first, self.last)):
+        """The same ISO weeks and weekdays of the year before; None where a week 53 has no partner."""
+        first, last = (day.isocalendar() for day in (self.first, self.last))
+        if 53 in (first.week, last.week):
             return None
-        return Period(self.first - YEAR, self.last - YEAR)
+        # not 52 weeks back: after a year of 53 weeks that is another week
+        return Period(*(dt.date.fromisocalendar(day.year - 1, day.week, day.weekday) for day in (first, last)))
 
     def of(self, frame: pl.DataFrame, column: str = "service_date") -> pl.DataFrame:
         """The rows of `frame` within the period."""
@@ -192,6 +192,39 @@ def with_year_before(weeks: pl.DataFrame) -> pl.DataFrame:
     """`by_week` with `before`: the booked share of the same ISO week a year earlier; null for a week 53."""
     before = weeks.select(iso_year=pl.col("iso_year") + 1, iso_week="iso_week", before="booked")
     return weeks.join(before, on=["iso_year", "iso_week"], how="left", maintain_order="left")
+
+
+@dataclass(frozen=True, slots=True)
+class HoursChange:
+    """From this Monday on the plan's weekly hours are others: place-minutes of a week before and after."""
+
+    monday: dt.date
+    before_min: int
+    after_min: int
+
+
+def hours_changes(days: pl.DataFrame, within: Period) -> list[HoursChange]:
+    """Weeks of a period from which on the regular hours of a calendar are others, over all calendars of `days`.
+
+    Hours that alternate from week to week are no change: both weeks from the Monday on must differ from both before.
+    Estimated hours follow the appointments and say nothing about a plan.
+    """
+    weeks = (
+        days.filter(pl.col("hours_source") != "estimated")
+        .group_by("calendar_key", monday=pl.col("service_date").dt.truncate("1w"))
+        .agg(now=pl.col("template_min").sum())
+        .sort("calendar_key", "monday")
+        .with_columns(pl.col("now").shift(by).over("calendar_key").alias(f"{by:+}") for by in (2, 1, -1, -2))
+    )
+    differs = pl.all_horizontal(pl.col(one) != pl.col(other) for one in ("now", "-1") for other in ("+1", "+2"))
+    changes = weeks.with_columns(changes=differs.fill_null(value=False))
+    # a change in the middle of a week shows in two weeks; the first one counts
+    first = pl.col("changes") & ~pl.col("changes").shift(1, fill_value=False).over("calendar_key")
+    mondays = set(changes.filter(first & pl.col("monday").is_between(within.first, within.last))["monday"])
+    sums = weeks.group_by("monday").agg(
+        before=((pl.col("+1") + pl.col("+2")) // 2).sum(), after=((pl.col("-1") + pl.col("-2")) // 2).sum()
+    )
+    return [HoursChange(*row) for row in sums.sort("monday").iter_rows() if row[0] in mondays]
 
 
 def by_hour(hours: pl.DataFrame) -> pl.DataFrame:

@@ -45,10 +45,10 @@ def duration(minutes: float | None) -> str:
         return DASH
     sign, whole = ("−" if minutes < 0 else ""), round(abs(minutes))
     if whole >= _WHOLE_HOURS_FROM:
-        return f"{sign}{number(whole / 60)} Std."
+        return f"{sign}{number(whole / 60)}{NBSP}Std."
     hours, rest = divmod(whole, 60)
-    parts = [f"{hours} Std."] if hours else []
-    return sign + " ".join([*parts, f"{rest} Min."] if rest or not hours else parts)
+    parts = [f"{hours}{NBSP}Std."] if hours else []
+    return sign + " ".join([*parts, f"{rest}{NBSP}Min."] if rest or not hours else parts)
 
 
 def date(day: dt.date | None) -> str:
@@ -84,13 +84,28 @@ def clock(local: dt.datetime | dt.time | None) -> str:
 
 
 def stamp(local: dt.datetime | None, today: dt.date) -> str:
-    """Wall time of today as "10:40", of this year as "23.11. 10:40", else "23.11.2025 10:40"."""
+    """Wall time of today as "10:40", of another day as "Di 24.11. 18:05", of another year as "Mo 24.11.2025 18:05"."""
     if local is None:
         return DASH
-    if local.date() == today:
-        return clock(local)
+    return clock(local) if local.date() == today else f"{_day(local, today)} {clock(local)}"
+
+
+def moment(local: dt.datetime | None, today: dt.date) -> str:
+    """The same within a sentence: "um 10:40", "am Di 24.11. um 18:05"."""
+    if local is None:
+        return DASH
+    at = f"um {clock(local)}"
+    return at if local.date() == today else f"am {_day(local, today)} {at}"
+
+
+def date_clock(local: dt.datetime | None) -> str:
+    """Wall time in a column: 23.11.2026 10:40."""
+    return DASH if local is None else f"{date(local.date())} {clock(local)}"
+
+
+def _day(local: dt.datetime, today: dt.date) -> str:
     day = f"{local:%d.%m.}" if local.year == today.year else date(local.date())
-    return f"{day} {clock(local)}"
+    return f"{weekday(local.isoweekday())} {day}"
 
 
 def span(low: float | None, high: float | None) -> str:

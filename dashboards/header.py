@@ -50,5 +50,10 @@ def data_until(instant: dt.datetime | None) -> str:
 
 
 def stamp(instant: dt.datetime | None) -> str:
-    """An instant (UTC, or None) as the practice's wall time."""
+    """An instant (UTC, or None) as the practice's wall time: "10:40", "Di 24.11. 18:05"."""
     return formats.stamp(data.local(instant), data.served().practice.today())
+
+
+def moment(instant: dt.datetime | None) -> str:
+    """The same within a sentence: "um 10:40", "am Di 24.11. um 18:05"."""
+    return formats.moment(data.local(instant), data.served().practice.today())

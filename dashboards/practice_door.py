@@ -10,16 +10,11 @@ from pipelines.practice import Practice
 
 
 class PracticeDoor:
-    """A `dashboards.doorkeeper.Doorkeeper`; the practice's clock decides what has expired.
-
-    The page of a viewer knows the digest of its session, never the token; so that a page can end its own session, the
-    tokens of live sessions are kept here, in memory, as the browsers brought them.
-    """
+    """A `dashboards.doorkeeper.Doorkeeper`; the practice's clock decides what has expired."""
 
     def __init__(self, practice: Practice, ops: Ops) -> None:
         self._practice = practice
         self._ops = ops
-        self._tokens: dict[str, str] = {}
 
     def sign_in(self, name: str, password: str, address: str) -> str | Refusal:
         """A new session for a user who knows the password; whether the name exists or is locked is not told."""
@@ -35,18 +30,12 @@ class PracticeDoor:
         """The holder of a live session with the roles of this moment."""
         look = sessions.look_up if active else sessions.peek
         found = look(self._ops, token, self._practice.now())
-        if found is None:
-            self._tokens = {digest: known for digest, known in self._tokens.items() if known != token}
-            return None
-        self._tokens[found.digest] = token
-        return Viewer(found.user.name, frozenset(found.user.roles), found.digest)
+        return None if found is None else Viewer(found.user.name, frozenset(found.user.roles), found.digest)
 
     def sign_out(self, token: str) -> None:
         """End the session, if there is one."""
         sessions.close(self._ops, token, self._practice.now())
 
     def sign_out_viewer(self, viewer: Viewer) -> None:
-        """End the session of a page; the gate closes the page within two seconds."""
-        token = self._tokens.get(viewer.session)
-        if token is not None:
-            self.sign_out(token)
+        """End the session of a page, which knows its digest only; the gate closes the page within two seconds."""
+        sessions.close_digest(self._ops, viewer.session, self._practice.now())

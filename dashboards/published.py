@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Final, Literal, Protocol
 import polars as pl
 
 from dashboards.queries import Query
+from pipelines.errors import PipelineError
 
 #: Frames of one generation that are kept: the pages' own, and the spans of days that people looked at last.
 KEPT: Final = 64
@@ -38,6 +40,11 @@ class Published:
         self._guard = threading.Lock()
         self._reader: Reader | None = None
         self._frames: OrderedDict[_Key, pl.DataFrame] = OrderedDict()
+
+    def open(self) -> None:
+        """Open the newest generation ahead of the first question. What is wrong with it is said when it is asked."""
+        with contextlib.suppress(PipelineError):
+            self._newest()
 
     def frame(self, query: Query, parameters: Parameters, *, keep: bool = True) -> pl.DataFrame:
         """The answer to a query; `keep=False` for rows with names, which must not outlive the look.

@@ -13,6 +13,9 @@ from typing import Final, Literal
 
 from dashboards.figures import MINUTES
 
+#: Records set aside that the page lists, the newest; more of them are an error of the source, not a list to work off.
+SET_ASIDE_SHOWN: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -45,14 +48,15 @@ QUERIES: Final[Mapping[str, Query]] = MappingProxyType(
             "WHERE resource_kind IN ($kind, $other_kind) AND service_date BETWEEN $first AND $last "
             "AND ($location = '' OR location_key = $location) GROUP BY weekday, hour ORDER BY weekday, hour",
         ),
-        # one row per kind of resource, location, day and outcome; an appointment of a person in a room counts for both
+        # one row per kind of resource, location, day and outcome; an appointment of a person in a room counts for both,
+        # one without a length (a data error) for none
         "appointment_day": Query(
             "marts",
             "utilisation",
             "WITH counted AS (SELECT calendar.kind, appointment.room_key, appointment.location_key, "
             "appointment.service_date, appointment.outcome FROM marts.fact_appointment AS appointment "
             "JOIN marts.dim_calendar AS calendar USING (calendar_key) "
-            "WHERE appointment.is_counted AND appointment.outcome <> 'block'), "
+            "WHERE appointment.is_counted AND appointment.outcome <> 'block' AND appointment.minutes > 0), "
             "taken AS (SELECT kind, location_key, service_date, outcome FROM counted UNION ALL "
             "SELECT 'room', location_key, service_date, outcome FROM counted "
             "WHERE kind = 'person' AND room_key IS NOT NULL) "
@@ -94,22 +98,38 @@ QUERIES: Final[Mapping[str, Query]] = MappingProxyType(
             "SELECT source, resource, field, code, rows FROM marts.unmapped_code "
             "ORDER BY source, rows DESC, resource, field, code",
         ),
-        # share of a source's appointments whose status and type are known
+        # share of a source's appointments whose status and type are known; types count where the source has any
         "recognised": Query(
             "marts",
             "connections",
             "WITH unknown AS (SELECT source, sum(rows) AS rows FROM marts.unmapped_code "
-            "WHERE resource = 'appointment' AND field IN ('status', 'service_id') GROUP BY source) "
-            "SELECT appointment.source, 1 - least(coalesce(any_value(unknown.rows), 0) / count(*), 1) AS share "
-            "FROM marts.fact_appointment AS appointment LEFT JOIN unknown ON appointment.source = unknown.source "
-            "GROUP BY appointment.source ORDER BY appointment.source",
+            "WHERE resource = 'appointment' AND field = 'status' GROUP BY source), "
+            "counted AS (SELECT source, count(*) AS rows, count(type_key) AS typed FROM marts.fact_appointment "
+            "WHERE outcome <> 'block' GROUP BY source), "
+            "missing AS (SELECT counted.source, counted.rows AS all_rows, coalesce(unknown.rows, 0) "
+            "+ CASE WHEN counted.typed > 0 THEN counted.rows - counted.typed ELSE 0 END AS rows "
+            "FROM counted LEFT JOIN unknown ON counted.source = unknown.source) "
+            "SELECT source, 1 - least(rows / all_rows, 1) AS share FROM missing ORDER BY source",
+        ),
+        # how many rows of a source stand set aside now, and how many values of other rows are in doubt: counts alone
+        "noted": Query(
+            "desk",
+            "connections",
+            "SELECT source, count(*) FILTER (NOT kept) AS set_aside, max(read_at) FILTER (NOT kept) AS set_aside_at, "
+            "count(*) FILTER (kept) AS doubtful FROM desk.rejected GROUP BY source ORDER BY source",
         ),
         # reasons only: what was found in a row is the row's own business and stays in the desk file
         "set_aside": Query(
             "desk",
             "set_aside_records",
-            "SELECT DISTINCT source, resource, source_id, field, rule, expected FROM desk.rejected "
-            "WHERE NOT kept ORDER BY ALL",
+            "SELECT source, resource, source_id, field, rule, expected, read_at AS last_at FROM desk.rejected "
+            f"WHERE NOT kept ORDER BY last_at DESC, source, resource, source_id, field, rule LIMIT {SET_ASIDE_SHOWN}",
+        ),
+        "doubtful": Query(
+            "desk",
+            "set_aside_records",
+            "SELECT source, resource, field, rule, expected, count(*) AS rows "
+            "FROM desk.rejected WHERE kept GROUP BY ALL ORDER BY source, rows DESC, resource, field, rule, expected",
         ),
     }
 )

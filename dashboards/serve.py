@@ -113,6 +113,9 @@ _THEME: Final = {
     "theme.baseFontSize": 16,
     "theme.headingFontSizes": ["2rem", "1.5rem", "1.25rem", "1.1rem", "1rem", "1rem"],
     "theme.metricValueFontSize": "1.75rem",
+    "theme.paddingTop": "0",
+    "theme.paddingBottom": "2rem",
+    "theme.sidebar.paddingTop": "1rem",
 }
 
 

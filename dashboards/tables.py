@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import streamlit as st
+from pandas.io.formats.style import Styler  # type: ignore[import-untyped]
 
 from dashboards import formats, texts
 from dashboards.charts import Spec
@@ -25,7 +26,13 @@ WRITTEN: Mapping[str, Write] = {
     "start_local": formats.clock,
     "end_local": formats.clock,
     "rows": formats.number,
+    "monday": formats.date,
+    "last_at": formats.date_clock,
 }
+
+#: More rows than these scroll within a plain table of this many pixels.
+_ROWS_WHOLE: Final = 12
+_SCROLLED: Final = 420
 
 
 def table(frame: pl.DataFrame, headings: Mapping[str, str], *, alt: str, key: str | None = None, **more: Any) -> Any:
@@ -44,20 +51,31 @@ def table(frame: pl.DataFrame, headings: Mapping[str, str], *, alt: str, key: st
     )
 
 
-def _styled(frame: pl.DataFrame) -> Any:
-    """A pandas Styler: the only way to keep a number's order and give it German writing."""
+def static_table(frame: pl.DataFrame, headings: Mapping[str, str], *, alt: str) -> None:
+    """The same as a plain HTML table, which screen readers read as it is written. For words of ours only.
+
+    Cells are read as Markdown, so nothing that others wrote may stand in one.
+    """
+    shown = frame.select(name for name in headings if name in frame.columns)
+    written = {headings[name]: write for name, write in _writers(shown).items()}
+    styled = shown.to_pandas().rename(columns=dict(headings)).style.format(written, na_rep=formats.DASH)
+    st.table(styled, hide_index=True, alt=alt, height=_SCROLLED if shown.height > _ROWS_WHOLE else "content")
+
+
+def _styled(frame: pl.DataFrame) -> Styler:
+    """The only way to keep a number's order and give it German writing."""
     # missing values go to na_rep, so a writer never sees NaN or NaT
-    written = {name: _writer(name) for name in frame.columns if name in WRITTEN or name.endswith("_min")}
-    return frame.to_pandas().style.format(written, na_rep=formats.DASH)
+    return frame.to_pandas().style.format(_writers(frame), na_rep=formats.DASH)
 
 
-def _writer(name: str) -> Write:
-    return WRITTEN.get(name, formats.duration)
+def _writers(frame: pl.DataFrame) -> dict[str, Write]:
+    columns = (name for name in frame.columns if name in WRITTEN or name.endswith("_min"))
+    return {name: WRITTEN.get(name, formats.duration) for name in columns}
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart: its title, the sentence that says it, the spec with its rows, and the same as a table."""
+    """A chart: its title, the sentence that says it, the spec with its rows, the same as a table, how to read it."""
 
     key: str
     title: str
@@ -66,6 +84,7 @@ class Figure:
     rows: pl.DataFrame
     as_table: pl.DataFrame
     headings: Mapping[str, str]
+    legend: str = ""
 
 
 def figure(shown: Figure) -> Mapping[str, Any]:
@@ -77,8 +96,15 @@ def figure(shown: Figure) -> Mapping[str, Any]:
     if shown.rows.is_empty():
         return {}
     if as_table:
-        table(shown.as_table, shown.headings, alt=shown.sentence)
+        static_table(shown.as_table, shown.headings, alt=shown.sentence)
         return {}
+    found = _chart(shown)
+    if shown.legend:
+        st.caption(shown.legend)
+    return found
+
+
+def _chart(shown: Figure) -> Mapping[str, Any]:
     alt = f"{shown.title} {shown.sentence}"
     if "params" not in shown.spec["layer"][0]:
         st.vega_lite_chart(shown.rows, shown.spec, width="stretch", theme=None, alt=alt, key=shown.key)
@@ -87,8 +113,3 @@ def figure(shown: Figure) -> Mapping[str, Any]:
         shown.rows, shown.spec, width="stretch", theme=None, alt=alt, key=shown.key, on_select="rerun"
     )
     return dict(picked.get("selection", {}))
-
-
-def in_german(rows: pl.DataFrame) -> pl.DataFrame:
-    """The same rows with record types by their German names; the vendor's codes stay as they are."""
-    return rows.with_columns(pl.col("resource").replace_strict(dict(texts.RESOURCES), default=pl.col("resource")))

@@ -1,4 +1,4 @@
-"""All German words of the pages, and `plain()` for text that others wrote.
+"""All German words of the pages (those for foreign records: `record_words`), and `plain()` for text that others wrote.
 
 Words follow the list of what practice people misread: "Genutzte Zeit (Patient war da)", not "Wahrgenommene
 Auslastung"; "Verbindungen", not "Sync"; hours and minutes, not decimals.
@@ -20,6 +20,31 @@ NOT_ALLOWED: Final = "Für diese Seite fehlt Ihnen das Recht. Bitte die Praxisle
 SIGNED_OUT: Final = "Sie sind abgemeldet."
 NOTHING_BUILT: Final = (
     "Noch keine Zahlen: Es ist noch kein Datenlauf fertig geworden. Unter „Verbindungen“ steht, woran es liegt."
+)
+
+#: What a page says that cannot read its files: name of the error -> cause and next step. "" is any other.
+TROUBLES: Final = MappingProxyType(
+    {
+        "WrongKey": (
+            "Die Schlüssel auf diesem Rechner passen nicht zu den Daten dieser Praxis. An den Daten ist nichts defekt.",
+            "Die IT rufen: Schlüssel vom Wiederherstellungsblatt zurückholen; praxistakt doctor nennt die Stelle.",
+        ),
+        "KeysMissing": (
+            "Die Schlüssel dieser Praxis fehlen auf diesem Rechner. An den Daten ist nichts defekt.",
+            "Die IT rufen: Schlüssel vom Wiederherstellungsblatt zurückholen.",
+        ),
+        "BrokenFile": (
+            "Eine Datei dieser Praxis ist beschädigt.",
+            "Die IT rufen: praxistakt doctor nennt die Datei. Auswertungen entstehen mit dem nächsten Datenlauf neu.",
+        ),
+        "FileMissing": (
+            "Eine Datei dieser Praxis fehlt.",
+            "Die IT rufen: praxistakt doctor nennt die Datei. Auswertungen entstehen mit dem nächsten Datenlauf neu.",
+        ),
+        "DiskFull": ("Auf dem Server ist kein Speicherplatz mehr frei.", "Die IT rufen: Platz schaffen."),
+        "Busy": ("Ein anderer Vorgang hält die Daten gerade fest.", "In einer Minute noch einmal versuchen."),
+        "": ("Die Seite kann ihre Daten nicht lesen.", "Die IT rufen: praxistakt doctor nennt die Stelle."),
+    }
 )
 
 ROLES: Final = MappingProxyType(
@@ -81,7 +106,6 @@ TILES: Final = MappingProxyType(
     }
 )
 OF_APPOINTMENTS: Final = "von {n}"
-YEAR_BEFORE: Final = "Vorjahr {value}"
 GREY_FEW: Final = "zu wenige Termine ({n}), um daraus etwas abzulesen"
 GREY_UNKNOWN: Final = "bei {share} der Termine ist nicht erfasst, ob der Patient kam"
 GREYED: Final = "Grau:"
@@ -93,7 +117,19 @@ ESTIMATED_HOURS: Final = (
 # --- Auslastung: charts and tables -----------------------------------------------------------------------------------
 WATERFALL: Final = "Wohin geht die Sprechzeit?"
 HEATMAP: Final = "Wann ist die Praxis voll, wann leer?"
+HEATMAP_LEGEND: Final = (
+    "Die Zahl ist die gebuchte Auslastung in Prozent. Hell heißt leer ({low} und weniger), dunkel heißt voll (100 %), "
+    "schraffiert heißt keine Sprechzeit."
+)
+HEATMAP_LEGEND_FROM_ZERO: Final = (
+    "Die Zahl ist die gebuchte Auslastung in Prozent. Hell heißt leer (0 %), dunkel heißt voll (100 %), schraffiert "
+    "heißt keine Sprechzeit."
+)
 TREND: Final = "Besser als früher?"
+TREND_LEGEND: Final = "Nur ganze Wochen, die laufende zählt noch nicht."
+HOURS_CHANGED: Final = "Senkrechter Strich: Sprechzeit im Plan geändert ({changes})."
+HOURS_CHANGES_MORE: Final = "{count} weitere"
+HOURS_CHANGE: Final = "ab {day} {after} statt {before} je Woche"
 STEPS: Final = MappingProxyType(
     {
         "template_min": "Sprechzeit laut Plan",
@@ -133,6 +169,7 @@ COLUMNS: Final = MappingProxyType(
         "weekday": "Wochentag",
         "hour": "Uhrzeit",
         "week": "Woche",
+        "monday": "ab",
         "before": "Vorjahr",
         "start": "Beginn",
         "end": "Ende",
@@ -192,10 +229,19 @@ DATA_UNTIL: Final = "Daten bis {time}"
 NO_DATA_YET: Final = "Noch keine Daten"
 LAST_RUN: Final = "Letzter Lauf"
 CHANGES_TODAY: Final = "Änderungen heute"
+FIRST_READING: Final = "Erstübernahme"
+FIRST_RECORDS: Final = "Datensätze, seither {changes}"
+NO_CHANGES: Final = "keine Änderungen"
 USUAL: Final = "üblich {span}"
+USUAL_CLOSED: Final = "heute ist geschlossen"
 USUAL_UNKNOWN: Final = "was üblich ist, zeigt sich nach 4 Wochen"
 RECOGNISED: Final = "Erkannte Status und Terminarten"
+ALL_RECOGNISED: Final = "alle Codes sind bekannt"
+SEE_BELOW: Final = "{codes}, siehe unten"
 SET_ASIDE: Final = "Zurückgestellte Datensätze"
+SET_ASIDE_LAST: Final = "zuletzt {time}"
+SET_ASIDE_NONE: Final = "alle wurden übernommen"
+DOUBTFUL: Final = "Zweifelhafte Angaben"
 CAUSE: Final = "Ursache"
 TECHNICAL: Final = "Technische Meldung (für die IT)"
 NEXT_STEP: Final = "Nächster Schritt"
@@ -242,7 +288,7 @@ REASONS: Final = MappingProxyType(
         ),
     }
 )
-RETRY_AT: Final = "Nächster Versuch um {time}."
+RETRY_AT: Final = "Nächster Versuch {time}."
 SYNC_NOW: Final = "Jetzt synchronisieren"
 SYNC_ALL: Final = "Alle jetzt synchronisieren"
 NO_SERVICE: Final = (
@@ -253,23 +299,35 @@ REQUESTS: Final = MappingProxyType(
     {
         "waiting": "wartet seit {time}",
         "claimed": "läuft seit {time}",
-        "done": "fertig um {time}",
-        "failed": "fehlgeschlagen um {time}",
-        "expired": "verfallen um {time}: Es lief kein Dienst",
+        "done": "fertig {time}",
+        "failed": "fehlgeschlagen {time}",
+        "expired": "verfallen {time}: Es lief kein Dienst",
     }
 )
 REQUEST: Final = "Auftrag"
-UNMAPPED: Final = "Unbekannte Status und Terminarten"
+UNMAPPED: Final = "Unbekannte Codes"
 NO_UNMAPPED: Final = "Alle Codes der Quellen sind bekannt."
 UNMAPPED_HELP: Final = (
-    "Codes, die keine Zuordnung kennt. Sie zählen als „unbekannt“ und werden nie geraten. "
-    "Zuordnen: im Profil der Quelle."
+    "Codes, die keine Zuordnung kennt. Sie zählen als „unbekannt“ und werden nie geraten; die Datensätze selbst sind "
+    "übernommen."
 )
+UNMAPPED_STEP: Final = "in der Zuordnung von „{source}“ ergänzen (IT)"
 NO_SET_ASIDE: Final = "Kein Datensatz ist zurückgestellt."
 SET_ASIDE_HELP: Final = (
     "Datensätze, die so nicht stimmen können. Sie fehlen in den Zahlen, bis sie in der Quelle stimmen."
 )
-STUCK: Final = "Ein Datenlauf steht seit {minutes} und wird nicht fertig. Abhilfe: {remedy}"
+SET_ASIDE_MORE: Final = "Gezeigt werden die ersten {shown} von {all}."
+NO_DOUBTFUL: Final = "Keine Angabe ist zweifelhaft."
+DOUBTFUL_HELP: Final = (
+    "Einzelne Angaben, die so nicht stimmen können. Die Datensätze sind übernommen und zählen mit, die Angabe selbst "
+    "fehlt oder wurde ausgelegt, wie es unter „Erwartet“ steht."
+)
+DOUBTFUL_ALL: Final = "{count} in allen Quellen zusammen."
+REASONS_FOR_IT: Final = "Die Gründe sieht die IT."
+STUCK: Final = (
+    "Ein Datenlauf steht seit {minutes} und wird nicht fertig. Abhilfe (IT): auf dem Server seinen Prozess beenden, "
+    "dann `praxistakt run {practice}`: Das räumt den Lauf auf und beginnt neu."
+)
 HEALTH_COLUMNS: Final = MappingProxyType(
     {
         "source": "Quelle",
@@ -277,27 +335,11 @@ HEALTH_COLUMNS: Final = MappingProxyType(
         "field": "Feld",
         "code": "Code",
         "rows": "Datensätze",
+        "step": "Nächster Schritt",
         "source_id": "Nummer in der Quelle",
-        "rule": "Regel",
+        "rule": "Grund",
         "expected": "Erwartet",
-    }
-)
-RESOURCES: Final = MappingProxyType(
-    {
-        "patient": "Patient",
-        "related_person": "Bezugsperson",
-        "practitioner": "Behandler",
-        "location": "Ort",
-        "schedule": "Kalender",
-        "slot": "Freier Termin",
-        "appointment": "Termin",
-        "healthcare_service": "Terminart",
-        "working_hours": "Sprechzeit",
-        "absence": "Abwesenheit",
-        "visit": "Besuch",
-        "billed_service": "Leistung",
-        "consent": "Einwilligung",
-        "recall": "Recall",
+        "last_at": "Zuletzt gelesen",
     }
 )
 

@@ -1,6 +1,7 @@
 """How a practice's sync is doing, and what is due: pure functions over facts that others have read.
 
-Nothing here opens a file, a source or a clock. Ages count opening minutes only, so that a closed weekend ages nothing.
+Nothing here opens a file, a source or a clock. Ages count opening minutes only, so that a closed weekend, a holiday or
+the practice's leave ages nothing.
 Defaults of the limits: H1 and H2 of the sync health table (`docs/decisions/`), for a practice that is polled.
 """
 
@@ -20,7 +21,7 @@ Light = Literal["green", "yellow", "red", "grey"]
 #: Why a source has its light: a word that the page and the command line put into a sentence.
 Reason = Literal["current", "late", "outdated", "away", "refused", "bad-answer", "stopped", "never-read", "no-service"]
 
-#: Opening hours by ISO weekday (1-7): local [start, end) times.
+#: Opening hours of a site by ISO weekday (1-7): local [start, end) times.
 OpeningHours = Mapping[int, Sequence[tuple[dt.time, dt.time]]]
 
 #: Opening minutes after which data are late, and after which they are out of date.
@@ -90,6 +91,48 @@ class PracticeHealth:
     stuck: tuple[Stuck, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When a practice is open: the hours of each site, and the (site, local day) on which that site is closed."""
+
+    hours: Mapping[str, OpeningHours]
+    closed: frozenset[tuple[str, dt.date]] = frozenset()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any hours are on record."""
+        return any(spans for hours in self.hours.values() for spans in hours.values())
+
+    def spans(self, day: dt.date) -> tuple[tuple[dt.time, dt.time], ...]:
+        """When any site is open on a day, in order."""
+        of_sites = ((site, hours.get(day.isoweekday(), ())) for site, hours in self.hours.items())
+        return merged(span for site, spans in of_sites if (site, day) not in self.closed for span in spans)
+
+    def is_open(self, day: dt.date) -> bool:
+        """Whether any site is open for a while; without hours on record every day counts."""
+        return bool(self.spans(day)) or not self.is_known
+
+
+def closed_days(
+    sites: Iterable[str],
+    holidays: Iterable[tuple[str, dt.date]],
+    closures: Iterable[tuple[str | None, dt.date, dt.date]],
+) -> frozenset[tuple[str, dt.date]]:
+    """The days of each site without opening hours.
+
+    :param holidays: site and day of each public holiday.
+    :param closures: site (None: all of them), first and last day.
+    """
+    everywhere = tuple(sites)
+    days = (
+        (one, first + dt.timedelta(days=n))
+        for site, first, last in closures
+        for one in ((site,) if site is not None else everywhere)
+        for n in range((last - first).days + 1)
+    )
+    return frozenset((*holidays, *days))
+
+
 def merged(spans: Iterable[tuple[dt.time, dt.time]]) -> tuple[tuple[dt.time, dt.time], ...]:
     """Spans of one day in order, those that touch or overlap made into one: two sites open at once count once."""
     out: list[tuple[dt.time, dt.time]] = []
@@ -101,15 +144,15 @@ def merged(spans: Iterable[tuple[dt.time, dt.time]]) -> tuple[tuple[dt.time, dt.
     return tuple(out)
 
 
-def opening_minutes(start: dt.datetime, end: dt.datetime, hours: OpeningHours, zone: ZoneInfo) -> int:
+def opening_minutes(start: dt.datetime, end: dt.datetime, opening: Opening, zone: ZoneInfo) -> int:
     """Whole minutes of [start, end) (instants) in which the practice was open; without hours, all minutes count."""
     if end <= start:
         return 0
-    if not any(hours.values()):
+    if not opening.is_known:
         return int((end - start).total_seconds() // 60)
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
     days = (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
-    spans = ((day, span) for day in days for span in hours.get(day.isoweekday(), ()))
+    spans = ((day, span) for day in days for span in opening.spans(day))
     seconds = sum(_overlap(start, end, *_instants(day, span, zone)) for day, span in spans)
     return int(seconds // 60)
 
@@ -125,10 +168,10 @@ def _overlap(start: dt.datetime, end: dt.datetime, opens: dt.datetime, closes: d
 
 
 def source_health(
-    facts: SourceFacts, *, now: dt.datetime, hours: OpeningHours, zone: ZoneInfo, service_alive: bool
+    facts: SourceFacts, *, now: dt.datetime, opening: Opening, zone: ZoneInfo, service_alive: bool
 ) -> SourceHealth:
     """The light of one source. What failed is red with its own reason; else the age of its data decides."""
-    age = None if facts.heard_at is None else opening_minutes(facts.heard_at, now, hours, zone)
+    age = None if facts.heard_at is None else opening_minutes(facts.heard_at, now, opening, zone)
     light, reason = _light(facts, age, service_alive)
     return SourceHealth(facts.source, facts.title, light, reason, facts.heard_at, age, facts)
 
@@ -232,7 +275,7 @@ class Due:
     """A run that should start, and why: the reason goes into the run's tags."""
 
     scope: Literal["changes", "full"]
-    reason: Literal["first", "full", "request", "snapshot", "decision", "day", "news"]
+    reason: Literal["first", "full", "request", "snapshot", "decision", "day", "news", "repair"]
 
 
 def due(

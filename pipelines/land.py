@@ -1,47 +1,41 @@
 """Station 1: what the sources say lands in raw, as one segment per run with news.
 
-Each record type of each source is read, compared with what stands, and what differs becomes rows: new and changed ones
-as they are now, gone ones with their last known values. The watermark lies in the same segment; a watermark alone is
-no news, so it may lag behind and a few rows are read again. A source that fails delays nobody else; a reading that is
-not whole changes nothing; a reading that would remove too much waits for a person.
+The sources are read side by side. Each record type is compared with what stands, and what differs becomes rows: new
+and changed ones as they are now, gone ones with their last known values. The watermark lies in the same segment; a
+watermark alone is no news, so it may lag behind and a few rows are read again. A source that fails delays nobody else,
+one that stands still only until it is left alone; a reading that is not whole changes nothing; a reading that would
+remove too much waits for a person.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import polars as pl
 
-from connectors import errors as foreign
 from connectors import records
-from connectors.source import Batch, ReadRequest, Source, Window
-from pipelines import comparison, files
+from connectors.errors import BadAnswer
+from connectors.source import Window
+from pipelines import comparison, files, troubles
 from pipelines.comparison import Difference, Reading
-from pipelines.errors import RunRefused, SecretMissing, SettingsError
-from pipelines.ops import breaker, findings, runs
+from pipelines.errors import RunRefused, SettingsError
+from pipelines.ops import breaker, findings, positions, runs
 from pipelines.ops.database import Ops
 from pipelines.practice import Practice
+from pipelines.reading import FULL, WINDOWED, Answered, Delivered, Extent, Said, Senseless, Task, asking
+from pipelines.side_by_side import Heard, Limits, listening
 from pipelines.standing import Standing
+from pipelines.troubles import State, Trouble
 
-#: `changes`: as cheaply as each record type allows; `full`: everything, compared row by row.
-Extent = Literal["changes", "full"]
-State = Literal["ok", "away", "refused", "bad-answer", "stopped"]
 Progress = Callable[[str, str, int], None]
-
-#: No cursor of a practice system can be trusted with these: a window of them is read whole each time.
-WINDOWED = frozenset({"appointment", "slot", "absence"})
 
 #: Kind of the finding about a record type that waits for a person; its key is `<source>/<record type>`.
 STOPPED = "removals-stopped"
 
 _ACCEPT = "look at the source; if it is right, run once with --accept-removals"
-_WAIT = "it is tried again by itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +78,17 @@ class _Terms:
     read_at: dt.datetime
     extent: Extent
     window: Window
+    limits: Limits
     removal_share: float
     accept_removals: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """What went wrong at a source; `cause` begins with a code."""
-
-    state: State
-    cause: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Gathered:
     """One source's part of a run: what stands of it, and what it said so far.
 
     `tables` are rows for raw, `counts` go by the fields of `SourceRead`, `taken` are record types that were compared
-    and kept, `stopped` those that wait for a person, with the cause.
+    and kept, `stopped` those that wait for a person, with the cause; `seen` is how far each of both was read.
     """
 
     terms: _Terms
@@ -112,7 +98,9 @@ class _Gathered:
     counts: Counter[str] = field(default_factory=Counter)
     taken: list[str] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)
-    troubles: list[_Trouble] = field(default_factory=list)
+    seen: dict[str, str] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def land(
@@ -130,7 +118,7 @@ def land(
     :param run: a number higher than that of any run before.
     :param only: read this source alone.
     :param accept_removals: a person looked at what would be removed and says that it is right.
-    :param progress: called with source, record type and rows of each batch.
+    :param progress: called with source, record type and rows of each batch, always in the caller's thread.
     :raises RunRefused: this run or a later one has landed.
     :raises SettingsError: no source has the name in `only`.
     :raises Busy, DiskFull, BrokenFile, WrongKey: the practice's own files; trouble at a source is in the result.
@@ -141,17 +129,15 @@ def land(
         if manifest is not None and run <= manifest.run:
             raise RunRefused(f"{practice.id}: run {run} comes after run {manifest.run}, which has landed")
         terms = _terms(practice, run, scope, accept_removals)
-        gathered: list[_Gathered] = []
-        reads: list[SourceRead] = []
         with files.naming_broken(practice, manifest), files.raw_connection(practice, manifest) as con:
-            for name in names:
-                started = time.monotonic()
-                gathered.append(_ask(practice, ops, Standing(con, name), terms, progress))
-                reads.append(_summary(gathered[-1], time.monotonic() - started))
+            gathered = [_Gathered(terms, Standing(con, name)) for name in names]
+            _gather(practice, ops, gathered, progress)
         segment = _write(practice, terms, gathered)
+    reads = [_summary(one) for one in gathered]
     for one, read in zip(gathered, reads, strict=True):
         runs.record_source(ops, run, read, practice.now())
         _note_stops(ops, one, practice.now())
+    _note_positions(ops, run, gathered, manifest.run if manifest else 0, landed=segment is not None)
     return Landed(run, segment, tuple(reads))
 
 
@@ -167,6 +153,17 @@ def _note_stops(ops: Ops, gathered: _Gathered, now: dt.datetime) -> None:
             findings.resolve(ops, STOPPED, f"{name}/{resource}", now)
 
 
+def _note_positions(ops: Ops, run: int, gathered: Sequence[_Gathered], before: int, *, landed: bool) -> None:
+    """How far was read without a watermark in raw: all of it if there was no news, else what waits for a person."""
+    seen = {
+        one.standing.source: {
+            resource: position for resource, position in one.seen.items() if not landed or resource in one.stopped
+        }
+        for one in gathered
+    }
+    positions.note(ops, run, run if landed else before, seen)
+
+
 def _names(practice: Practice, only: str | None) -> tuple[str, ...]:
     names = practice.source_names()
     if only is not None and only not in names:
@@ -175,8 +172,9 @@ def _names(practice: Practice, only: str | None) -> tuple[str, ...]:
 
 
 def _terms(practice: Practice, run: int, extent: Extent, accept_removals: bool) -> _Terms:
-    share = practice.settings.rules.removal_share
-    return _Terms(run, practice.now(), extent, usual_window(practice), share, accept_removals)
+    share, schedule = practice.settings.rules.removal_share, practice.settings.schedule
+    limits = FULL if extent == "full" else Limits(schedule.silent_seconds, schedule.source_seconds)
+    return _Terms(run, practice.now(), extent, usual_window(practice), limits, share, accept_removals)
 
 
 def usual_window(practice: Practice) -> Window:
@@ -189,89 +187,66 @@ def usual_window(practice: Practice) -> Window:
     return Window(start, end)
 
 
-def _ask(practice: Practice, ops: Ops, standing: Standing, terms: _Terms, progress: Progress | None) -> _Gathered:
-    """Everything that one source says. What it said before it failed counts, record type by record type."""
-    name = standing.source
-    gathered = _Gathered(terms, standing)
-    if not breaker.may_try(ops, name, terms.read_at):
-        gathered.troubles.append(_Trouble("away", "breaker-open: it failed too often and is left alone a while", _WAIT))
-        return gathered
-    try:
-        with practice.open_source(name) as source:
-            for resource in source.resources:
-                with _tolerating_bad_answers(gathered, resource):
-                    _take(gathered, *_read(source, resource, gathered, progress))
-    except (foreign.ConnectorError, SecretMissing) as error:
-        gathered.troubles.append(_trouble(error))
-        if isinstance(error, foreign.SourceAway | foreign.SourceBusy | foreign.SourceRefused):
-            breaker.failed(ops, name, practice.now(), needs_person=isinstance(error, foreign.SourceRefused))
-    else:
-        breaker.succeeded(ops, name, practice.now())
-    return gathered
+def _gather(practice: Practice, ops: Ops, gathered: Sequence[_Gathered], progress: Progress | None) -> None:
+    """Ask all sources that may be asked, and take what they say as it comes.
 
-
-@contextlib.contextmanager
-def _tolerating_bad_answers(gathered: _Gathered, resource: str) -> Iterator[None]:
-    """One record type that makes no sense says nothing about the others; a link that is down does."""
-    try:
-        yield
-    except (foreign.BadAnswer, foreign.SchemaMismatch) as error:
-        gathered.troubles.append(_trouble(error, resource))
-
-
-#: Error (the most special first) -> state, code, remedy.
-_TROUBLES: tuple[tuple[type[Exception], State, str, str], ...] = (
-    (foreign.SourceStalled, "away", "source-stalled", f"{_WAIT}; if it stays, look at the network"),
-    (foreign.SourceAway, "away", "source-away", f"{_WAIT}; if it stays, look whether it is switched on"),
-    (foreign.SourceBusy, "away", "source-busy", _WAIT),
-    (foreign.SourceRefused, "refused", "access-refused", "check user, password and rights, then reset the link"),
-    (foreign.SchemaMismatch, "bad-answer", "schema-mismatch", "its version needs a profile of its own"),
-    (foreign.BadAnswer, "bad-answer", "bad-answer", "tell whoever looks after it; nothing of it was taken over"),
-    (foreign.DriverMissing, "refused", "driver-missing", "install what the message names"),
-    (foreign.ProfileError, "refused", "settings-wrong", "repair practice.toml or the profile"),
-    (SecretMissing, "refused", "secret-missing", "set it with `praxistakt secret set`"),
-    (foreign.ConnectorError, "bad-answer", "connector-error", "tell whoever looks after it"),
-)
-
-
-def _trouble(error: Exception, resource: str | None = None) -> _Trouble:
-    _, state, code, remedy = next(row for row in _TROUBLES if isinstance(error, row[0]))
-    return _Trouble(state, f"{code}: {error}" if resource is None else f"{code}: {resource}: {error}", remedy)
-
-
-def _read(
-    source: Source, resource: str, gathered: _Gathered, progress: Progress | None
-) -> tuple[Reading, Reading | None]:
-    """The reading that counts and, beside a full one, what the source's cursor alone would have shown.
-
-    The first reading of a record type is always full.
+    What a source said before it failed or was left alone counts, record type by record type.
     """
-    terms, known = gathered.terms, resource in gathered.standing.positions
-    window = terms.window if resource in WINDOWED else None
-    usual = ReadRequest(resource, "window" if window else "changes", gathered.standing.positions.get(resource), window)
-    full = ReadRequest(resource, "full")
-    if terms.extent == "changes" and known:
-        return _reading(source, usual, progress), None
-    if window is not None or usual.since is None:
-        return _reading(source, full, progress), None
-    cursor = _reading(source, usual, progress)
-    if cursor.scope == "full":
-        return cursor, None
-    return _reading(source, full, progress), cursor
+    by_name = {one.standing.source: one for one in gathered if _may_ask(ops, one)}
+    asked = {name: asking(practice, name, _task(one)) for name, one in by_name.items()}
+    with listening(asked, gathered[0].terms.limits) as heard:
+        for said in heard:
+            one = by_name[said.name]
+            if said.item is None:
+                _end(practice, ops, one, said)
+            else:
+                _hear(one, said.item, progress)
 
 
-def _reading(source: Source, request: ReadRequest, progress: Progress | None) -> Reading:
-    def told() -> Iterator[Batch]:
-        for batch in source.read(request):
+def _may_ask(ops: Ops, gathered: _Gathered) -> bool:
+    name = gathered.standing.source
+    if breaker.may_try(ops, name, gathered.terms.read_at):
+        return True
+    link = next(link for link in breaker.states(ops) if link.source == name)
+    gathered.troubles.append(troubles.left_alone(None if link.needs_person else link.next_try_at))
+    return False
+
+
+def _task(gathered: _Gathered) -> Task:
+    terms = gathered.terms
+    return Task(terms.extent, terms.window, gathered.standing.positions, terms.limits)
+
+
+def _hear(gathered: _Gathered, said: Said, progress: Progress | None) -> None:
+    match said:
+        case Delivered(resource, rows):
             if progress is not None:
-                progress(source.name, request.resource, batch.read)
-            yield batch
+                progress(gathered.standing.source, resource, rows)
+        case Senseless(resource, error):
+            gathered.troubles.append(troubles.trouble(error, resource))
+        case Answered(reading, cursor):
+            try:
+                _take(gathered, reading, cursor)
+            except BadAnswer as error:
+                gathered.troubles.append(troubles.trouble(error, reading.resource))
 
-    return comparison.fold(request.resource, told())
+
+def _end(practice: Practice, ops: Ops, gathered: _Gathered, end: Heard[Said]) -> None:
+    """How it ended, for the run's record and for the link's breaker. What is no trouble of a source's own is raised."""
+    gathered.seconds, error = end.seconds, end.error
+    if error is None:
+        breaker.succeeded(ops, end.name, practice.now())
+        return
+    if not isinstance(error, troubles.FOREIGN):
+        raise error
+    gathered.troubles.append(troubles.trouble(error))
+    troubles.note_failure(ops, end.name, error, practice.now())
 
 
 def _take(gathered: _Gathered, reading: Reading, cursor: Reading | None) -> None:
     """Compare one reading with what stands and keep what it changes; nothing of it if it would remove too much."""
+    if reading.position is not None:
+        gathered.seen[reading.resource] = reading.position
     if reading.silent:
         gathered.taken.append(reading.resource)
         _keep_position(gathered, reading)
@@ -284,8 +259,9 @@ def _take(gathered: _Gathered, reading: Reading, cursor: Reading | None) -> None
     reason = _reason_to_stop(gathered, reading, difference)
     if reason is not None:
         code, _, text = reason.partition(": ")
-        gathered.stopped[reading.resource] = f"{code}: {reading.resource}: {text}"
-        gathered.troubles.append(_Trouble("stopped", gathered.stopped[reading.resource], _ACCEPT))
+        stop = Trouble("stopped", code, text, _ACCEPT, reading.resource)
+        gathered.stopped[reading.resource] = str(troubles.cause([stop]))
+        gathered.troubles.append(stop)
         return
     gathered.taken.append(reading.resource)
     counts["new"] += difference.new.height
@@ -343,28 +319,27 @@ def _keep_position(gathered: _Gathered, reading: Reading) -> None:
     gathered.watermarks.append(pl.DataFrame([row], schema=files.TABLES["watermark"], orient="row"))
 
 
-def _summary(gathered: _Gathered, seconds: float) -> SourceRead:
+def _summary(gathered: _Gathered) -> SourceRead:
     """The gravest trouble names the state; the causes of all are told."""
-    gravity: tuple[State, ...] = ("refused", "away", "stopped", "bad-answer")
-    troubles = sorted(gathered.troubles, key=lambda trouble: gravity.index(trouble.state))
+    found = troubles.gravest(gathered.troubles)
     counts = gathered.counts
     return SourceRead(
         source=gathered.standing.source,
-        state=troubles[0].state if troubles else "ok",
+        state=found[0].state if found else "ok",
         read=counts["read"],
         new=counts["new"],
         changed=counts["changed"],
         removed=counts["removed"],
         rejected=counts["rejected"],
         unmapped=counts["unmapped"],
-        seconds=seconds,
-        cause="; ".join(trouble.cause for trouble in troubles) or None,
-        remedy=troubles[0].remedy if troubles else None,
+        seconds=gathered.seconds,
+        cause=troubles.cause(found),
+        remedy=found[0].remedy if found else None,
         late=counts["late"],
     )
 
 
-def _write(practice: Practice, terms: _Terms, gathered: list[_Gathered]) -> str | None:
+def _write(practice: Practice, terms: _Terms, gathered: Sequence[_Gathered]) -> str | None:
     """One segment with the rows of all sources, if there are any; the watermarks go with them."""
     tables: dict[str, list[pl.DataFrame]] = defaultdict(list)
     for one in gathered:

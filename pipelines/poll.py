@@ -1,7 +1,8 @@
 """The question that is asked every half minute: does this practice need a run, and why?
 
 Cheap by design: facts from ops.db and the manifest first; a source is asked only if nothing else is due, if its
-breaker lets us, and outside quiet hours. Nothing is landed here.
+breaker lets us, and outside quiet hours. The sources of a practice are asked side by side, so that one that does not
+answer delays no other's news. Nothing is landed here.
 """
 
 from __future__ import annotations
@@ -11,15 +12,22 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.errors import ConnectorError, SourceRefused
+from connectors.errors import ConnectorError
 from connectors.source import Watermark
-from pipelines import files, health
-from pipelines.errors import PipelineError
+from pipelines import failures, files, health, troubles
+from pipelines.errors import BrokenFile, FileMissing, PipelineError
 from pipelines.health import Due, DueFacts
-from pipelines.ops import breaker, numbers, requests, runs, service
+from pipelines.ops import breaker, numbers, positions, requests, runs, service
 from pipelines.ops.database import Ops, open_ops
 from pipelines.practice import Practice, utc_now
+from pipelines.side_by_side import Heard, Limits, Speaker, listening
 from pipelines.status import HEARD
+
+#: A poll comes again in half a minute, and the service has other practices to look at.
+LIMITS = Limits(silent=15.0, total=15.0)
+
+#: Where an answer could only lead to a reading like the newest one, a source is asked after this pause.
+REST = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,13 @@ def _pause(practice: Practice) -> dt.timedelta:
 def look(practice: Practice, o: Ops) -> Due | None:
     """The run that this practice needs now; None if there is nothing to do."""
     now, schedule = practice.now(), practice.settings.schedule
-    landed = _landed(practice)
+    try:
+        landed = _landed(practice)
+    except (BrokenFile, FileMissing) as error:
+        if failures.is_due_again(o, now):
+            failures.note(o, error, now)
+            return Due("changes", "repair")
+        raise
     found = health.due(
         _due_facts(practice, o, now, landed.snapshot_on),
         now=now,
@@ -71,15 +85,14 @@ def look(practice: Practice, o: Ops) -> Due | None:
     )
     if found is not None or health.is_quiet(now, schedule.quiet_hours, practice.zone):
         return found
-    # all of them are asked, also after the first with news: each has a breaker and an age of its own
-    news = [has_news(practice, o, name, landed.watermarks.get(name, {}), now) for name in practice.source_names()]
-    return Due("changes", "news") if any(news) else None
+    return Due("changes", "news") if _news(practice, o, landed, now) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Landed:
-    """What raw says: how far each source was read, and the day of the newest snapshot of open slots."""
+    """What raw says: its run, how far each source was read, and the day of the newest snapshot of open slots."""
 
+    run: int
     watermarks: dict[str, dict[str, str]]
     snapshot_on: dt.date | None
 
@@ -91,7 +104,7 @@ def _landed(practice: Practice) -> _Landed:
         for source, resource, position in con.execute(_WATERMARKS).fetchall():
             watermarks.setdefault(source, {})[resource] = position
         newest = con.execute("SELECT max(snapshot_date) FROM raw.slot_snapshot").fetchone()
-    return _Landed(watermarks, newest[0] if newest else None)
+    return _Landed(manifest.run if manifest else 0, watermarks, newest[0] if newest else None)
 
 
 _WATERMARKS = """
@@ -115,17 +128,54 @@ def _due_facts(practice: Practice, o: Ops, now: dt.datetime, snapshot_on: dt.dat
     )
 
 
-def has_news(practice: Practice, o: Ops, name: str, since: Watermark, now: dt.datetime) -> bool:
-    """Whether a source has something that was not read yet; False while its breaker keeps us away."""
-    if not breaker.may_try(o, name, now):
-        return False
-    try:
+def _news(practice: Practice, o: Ops, landed: _Landed, now: dt.datetime) -> bool:
+    """Whether any source has something that was not read yet.
+
+    All of them are asked, also after the first with news: each has a breaker and an age of its own.
+    """
+    seen = positions.of_state(o, landed.run)
+    since = {name: {**landed.watermarks.get(name, {}), **seen.get(name, {})} for name in practice.source_names()}
+    asked = {
+        name: _asking(practice, name, known)
+        for name, known in since.items()
+        if not _rests(o, name, known, now) and breaker.may_try(o, name, now)
+    }
+    with listening(asked, LIMITS) as heard:
+        news = [_heard(o, said, now) for said in heard]
+    return any(news)
+
+
+def _asking(practice: Practice, name: str, since: Watermark) -> Callable[[Speaker[bool]], None]:
+    def ask(speaker: Speaker[bool]) -> None:
         with practice.open_source(name) as source:
             news = source.has_news(since)
-    except ConnectorError as error:
-        breaker.failed(o, name, now, needs_person=isinstance(error, SourceRefused))
-        return False
-    breaker.succeeded(o, name, now)
-    if not news:
-        service.beat(o, now, f"{HEARD}{name}")
-    return news
+        speaker.tell(news)
+
+    return ask
+
+
+def _rests(o: Ops, name: str, since: Watermark, now: dt.datetime) -> bool:
+    """Whether a source was read a short while ago and made no sense, or gave no position to ask from.
+
+    Its watermark does not move then, so it would have news at every poll.
+    """
+    for run in runs.last_runs(o, 1, source=name):
+        state = next(read.state for read in run.sources if read.source == name)
+        in_vain = state == "bad-answer" or (state == "ok" and not since)
+        return in_vain and run.started_at <= now < run.started_at + REST
+    return False
+
+
+def _heard(o: Ops, said: Heard[bool], now: dt.datetime) -> bool:
+    """Put on record what a source said, or that it did not; True if it has news."""
+    if said.error is not None:
+        if not isinstance(said.error, troubles.FOREIGN):
+            raise said.error
+        troubles.note_failure(o, said.name, said.error, now, nonsense_counts=True)
+    elif said.item is False:
+        breaker.succeeded(o, said.name, now)
+        service.beat(o, now, f"{HEARD}{said.name}")
+    elif said.item:
+        # It may have said so without a look at its link: the reading that follows will tell.
+        breaker.hand_on(o, said.name, now)
+    return bool(said.item)

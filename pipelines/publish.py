@@ -24,7 +24,7 @@ import duckdb
 import polars as pl
 
 from pipelines import files, transform
-from pipelines.errors import FileMissing, PipelineError, StoreError
+from pipelines.errors import FileMissing, PipelineError, StoreError, WrongKey
 from pipelines.files import Generation, Manifest
 from pipelines.keys import Key
 from pipelines.ops import numbers
@@ -128,6 +128,12 @@ def build(
     return _built(inputs, begun, generation=generation, models=models, checks=checks, carried=carried)
 
 
+def is_current(practice: Practice, ops: Ops) -> bool:
+    """Whether what is published stands for all that raw and ops.db hold, and for today."""
+    published = files.current(practice)
+    return published is not None and _stands_for(published, _inputs(practice, ops, None, None, None))
+
+
 def _inputs(practice: Practice, ops: Ops, run: int | None, ops_number: int | None, today: dt.date | None) -> _Inputs:
     manifest = files.read_manifest(practice, run)
     return _Inputs(
@@ -211,10 +217,11 @@ def _write(
 
 
 def _is_unchanged(con: duckdb.DuckDBPyConnection, store: str, path: Path, key: Key) -> bool:
-    """Whether a published file holds the very rows that were just built."""
-    if not path.is_file():
+    """Whether a published file holds the very rows that were just built; one that does not open is written anew."""
+    try:
+        files.attach(con, path, key, _FILE)
+    except (StoreError, WrongKey):
         return False
-    files.attach(con, path, key, _FILE)
     try:
         return transform.holds_same(con, store, _FILE)
     finally:

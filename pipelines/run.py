@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connectors import registry
-from pipelines import files, publish, slot_snapshot
+from pipelines import failures, files, publish, slot_snapshot
 from pipelines.errors import PipelineError
 from pipelines.land import Landed, land
 from pipelines.matching.register import Registered, register
@@ -93,10 +93,10 @@ def run(
             landed = land(
                 practice, o, begun.run, scope=scope, only=only, accept_removals=accept_removals, progress=progress
             )
-            done = _after_landing(practice, o, begun.run, progress) if not all_away(landed) else (None, None, None)
+            done = _after_landing(practice, o, landed, progress) if not all_away(landed) else (None, None, None)
             state = finish(practice, o, begun.run, done[2])
-        except BaseException:
-            fail(practice, o, begun.run)
+        except BaseException as error:
+            fail(practice, o, begun.run, error)
             raise
     return RunResult(
         practice=practice.id,
@@ -114,10 +114,13 @@ def run(
 
 
 def _after_landing(
-    practice: Practice, o: Ops, run: int, progress: Progress | None
+    practice: Practice, o: Ops, landed: Landed, progress: Progress | None
 ) -> tuple[Registered, Taken | None, Built]:
+    if landed.segment is None and publish.is_current(practice, o):
+        # every build comes after registering and counting, so nothing is left for them to do
+        return Registered(new={}), None, publish.build(practice, o)
     registered = register(practice, o)
-    taken = slot_snapshot.take(practice, o, run)
+    taken = slot_snapshot.take(practice, o, landed.run)
     return registered, taken, publish.build(practice, o, progress=progress)
 
 
@@ -125,10 +128,19 @@ def begin(practice: Practice, o: Ops, scope: Scope) -> Begun:
     """Clear away what was cut short, start a run, put on record what the build will need, take waiting requests.
 
     :raises Busy: another process is at work on this practice.
+    :raises BrokenFile: raw has no complete state any more.
     """
+    try:
+        return _begin(practice, o, scope)
+    except PipelineError as error:
+        failures.note(o, error, practice.now())
+        raise
+
+
+def _begin(practice: Practice, o: Ops, scope: Scope) -> Begun:
     now = practice.now()
     with files.lock(practice, "raw"):
-        recovered = files.recover(practice)
+        recovered = files.recover(practice, thorough=failures.broke_a_file(o))
         manifest = files.read_manifest(practice)
         newest = manifest.run if manifest else 0
         abandoned = runs.abandon_unfinished(o, newest, now)
@@ -165,8 +177,9 @@ def _years(practice: Practice) -> Iterable[int]:
 
 
 def all_away(landed: Landed) -> bool:
-    """Whether nothing at all was heard, so that another try may help."""
-    return landed.segment is None and all(read.state == "away" for read in landed.sources)
+    """Whether nothing at all was heard, and another try may help."""
+    states = {read.state for read in landed.sources}
+    return landed.segment is None and "away" in states and states <= {"away", "refused"}
 
 
 def totals(landed: Landed) -> dict[str, int]:
@@ -184,6 +197,7 @@ def finish(practice: Practice, o: Ops, run: int, built: Built | None) -> State:
     begun = next(found for found in runs.last_runs(o) if found.run == run)
     state = _state(begun.sources, built)
     runs.finish_run(o, run, state, practice.now(), segments[0] if segments else None)
+    failures.settle(o, practice.now())
     beyond = NIGHTLY_SEGMENTS if begun.kind == "full" else files.COMPACT_BEYOND
     if manifest and files.needs_compaction(manifest, beyond):
         files.compact(practice, manifest.run)
@@ -199,10 +213,11 @@ def _state(sources: Iterable[runs.SourceRun], built: Built | None) -> State:
     return "attention" if troubled or broken else "ok"
 
 
-def fail(practice: Practice, o: Ops, run: int) -> None:
-    """End a run as failed, if it has not ended; what it landed stays."""
+def fail(practice: Practice, o: Ops, run: int, error: BaseException) -> None:
+    """End a run as failed, if it has not ended, and put on record why; what it landed stays."""
     if is_under_way(o, run):
         runs.finish_run(o, run, "failed", practice.now())
+        failures.note(o, error, practice.now())
 
 
 def is_under_way(o: Ops, run: int) -> bool:

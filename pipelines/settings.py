@@ -2,7 +2,7 @@
 
 Each problem is one line: file, table, key, what was found, what was expected.
 
-    practice.toml: [sources.pvs] profil: unknown key; did you mean profile?
+    practice.toml: [schedule] pol_seconds: unknown key; did you mean poll_seconds?
     practice.toml: [[calendars]] demir location: found 'mark', expected one of markt
 """
 
@@ -148,9 +148,14 @@ class Calendar(_Table):
 
 
 class Schedule(_Table):
-    """When what happens by itself; times of day are local, `quiet_hours` keep polls away."""
+    """When what happens by itself; times of day are local, `quiet_hours` keep polls away.
+
+    A regular run waits `silent_seconds` for a source that says nothing, and `source_seconds` for one that is slow.
+    """
 
     poll_seconds: int = Field(default=30, ge=5, le=3600)
+    silent_seconds: float = Field(default=20, gt=0, le=600)
+    source_seconds: float = Field(default=120, gt=0, le=840)
     full_at: TimeOfDay = dt.time(2, 30)
     snapshot_at: TimeOfDay = dt.time(7, 0)
     quiet_hours: tuple[Range, ...] = ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -38,7 +38,7 @@ class Heard(Generic[T]):
     seconds: float = 0.0
 
 
-class LeftAlone(Exception):  # noqa: N818 (no error of anybody: it ends a thread)
+class LeftAlone(Exception):
     """Nobody listens any more."""
 
 
@@ -112,7 +112,7 @@ def listening(asked: Mapping[str, Callable[[Speaker[T]], None]], limits: Limits)
         yield heard
 
 
-def _heard(line: queue.SimpleQueue[Heard[T]], speakers: Mapping[str, Speaker[T]]) -> Iterator[Heard[T]]:
+def _heard(line: queue.SimpleQueue[Heard[T]], speakers: Mapping[str, Speaker[T]]) -> Generator[Heard[T], None, None]:
     speaking = dict(speakers)
     try:
         while speaking:

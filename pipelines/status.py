@@ -8,13 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
 
 from pipelines import files, health
-from pipelines.health import PracticeHealth, SourceFacts, Stuck
-from pipelines.ops import breaker, findings, requests, runs, service
+from pipelines.health import Opening, PracticeHealth, SourceFacts, Stuck
+from pipelines.ops import breaker, findings, frames, holidays, numbers, requests, runs, service
 from pipelines.ops.database import Ops
 from pipelines.practice import Practice
-from pipelines.settings import WEEKDAYS
+from pipelines.settings import WEEKDAYS, Settings
 
 #: Under this name and the source's, the service notes when a source last answered (also: that it has nothing new).
 HEARD = "source:"
@@ -43,14 +46,13 @@ def status(practice: Practice, o: Ops, *, stuck_elsewhere: Iterable[Stuck] = ())
     :param stuck_elsewhere: runs that an orchestrator counts as started and that take too long.
     """
     now = practice.now()
-    beat = service.last_beat(o)
     manifest = files.read_manifest(practice)
     return PracticeStatus(
         practice=practice.id,
         name=practice.settings.name,
         at=now,
-        health=_health(practice, o, now, beat, stuck_elsewhere),
-        last_beat=beat,
+        health=practice_health(practice, o, stuck_elsewhere=stuck_elsewhere),
+        last_beat=service.last_beat(o),
         runs=runs.last_runs(o, limit=5),
         waiting_requests=len(requests.open_requests(o, now)),
         findings=findings.open_findings(o),
@@ -60,33 +62,62 @@ def status(practice: Practice, o: Ops, *, stuck_elsewhere: Iterable[Stuck] = ())
     )
 
 
-def _health(
-    practice: Practice, o: Ops, now: dt.datetime, beat: dt.datetime | None, stuck_elsewhere: Iterable[Stuck]
-) -> PracticeHealth:
-    alive = health.service_alive(beat, now, practice.settings.schedule.poll_seconds)
-    hours = opening_hours(practice)
+def practice_health(practice: Practice, o: Ops, *, stuck_elsewhere: Iterable[Stuck] = ()) -> PracticeHealth:
+    """The lights and ages alone: what a page asks for again and again.
+
+    :param stuck_elsewhere: runs that an orchestrator counts as started and that take too long.
+    """
+    now = practice.now()
+    alive = health.service_alive(service.last_beat(o), now, practice.settings.schedule.poll_seconds)
+    times = opening(practice, o)
     sources = [
-        health.source_health(facts, now=now, hours=hours, zone=practice.zone, service_alive=alive)
+        health.source_health(facts, now=now, opening=times, zone=practice.zone, service_alive=alive)
         for facts in source_facts(practice, o)
     ]
     begun = ((practice.id, str(run.run), run.kind, run.started_at) for run in runs.unfinished(o))
     return health.practice_health(sources, service_alive=alive, stuck=(*health.stuck(begun, now), *stuck_elsewhere))
 
 
-def opening_hours(practice: Practice) -> health.OpeningHours:
-    """When any location of the practice is open, by ISO weekday."""
-    locations = practice.settings.locations.values()
-    return {
-        weekday: health.merged(
-            (span.start, span.end) for location in locations for span in location.opening_hours.get(day, ())
-        )
-        for weekday, day in enumerate(WEEKDAYS, start=1)
-    }
+#: The newest opening of each practice by its folder, with what it came from: pages ask every few seconds.
+_openings: dict[Path, tuple[int, Settings, Opening]] = {}
+
+
+def opening(practice: Practice, o: Ops) -> Opening:
+    """When the locations of the practice are open: hours and closures as set, holidays as on record."""
+    with o.reading() as session:
+        number = numbers.current(session)
+        known = _openings.get(practice.folder)
+        if known is not None and known[0] == number and known[1] is practice.settings:
+            return known[2]
+        recorded = holidays.holidays_at(session, number)
+    found = _opening(practice.settings, recorded)
+    _openings[practice.folder] = (number, practice.settings, found)
+    return found
+
+
+def _opening(settings: Settings, recorded: pl.DataFrame) -> Opening:
+    locations = settings.locations
+    plain = {key: location.model_dump(mode="json") for key, location in locations.items()}
+    public = frames.resolve_holidays(recorded, plain).filter(pl.col("kind") == "public")
+    return Opening(
+        hours={
+            key: {
+                weekday: [(span.start, span.end) for span in location.opening_hours.get(day, ())]
+                for weekday, day in enumerate(WEEKDAYS, start=1)
+            }
+            for key, location in locations.items()
+        },
+        closed=health.closed_days(
+            locations,
+            public.select("location_key", "date").iter_rows(),
+            ((closure.location, closure.start, closure.end) for closure in settings.closures),
+        ),
+    )
 
 
 def source_facts(practice: Practice, o: Ops) -> list[SourceFacts]:
     """What is known of each source, in the order of practice.toml."""
-    read_at = runs.last_success(o)
+    read_at = runs.last_success(o, practice.source_names())
     links = {link.source: link for link in breaker.states(o)}
     return [_facts(practice, o, name, read_at.get(name), links.get(name)) for name in practice.source_names()]
 

@@ -187,10 +187,15 @@ def _as_seen(frame: pl.DataFrame) -> str:
 
 
 def copy_published(con: duckdb.DuckDBPyConnection, schema: str, file: str) -> None:
-    """Copy what was built of a schema and is to be published into an attached, empty file, comments included."""
+    """Copy what was built of a schema and is to be published into an attached, empty file, comments included.
+
+    In one transaction: each commit waits for the disk, and comments alone would be some three hundred of them.
+    """
+    con.begin()
     for model in _published(schema):
         con.execute(f'CREATE TABLE {file}."{model.name}" AS FROM {model.table}')
         _comment(con, model, f'{file}."{model.name}"')
+    con.commit()
 
 
 def holds_same(con: duckdb.DuckDBPyConnection, schema: str, file: str) -> bool:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import json
+import math
 import random
 import re
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,7 +41,7 @@ _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how much; seconds and bytes."""
+    """How long and how much; seconds and bytes. `lost_seconds` may go by with failed tries and pauses in a reading."""
 
     request_seconds: float = 60.0
     answer_bytes: int = 8 * 1024 * 1024
@@ -48,6 +49,7 @@ class Limits:
     backoff_base: float = 1.0
     backoff_cap: float = 300.0
     longest_pause: float = 900.0
+    lost_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,22 @@ class _Patience:
     limits: Limits
     clocks: Clocks
     used: int = field(default=0)
+    lost: float = field(default=0.0)
 
-    def wait(self, error: ConnectorError) -> None:
-        """Sleep before the next try, or raise the error when there is none left or the pause asked for is too long."""
+    def wait(self, error: ConnectorError, tried: float) -> None:
+        """Sleep before the next try, or raise the error when there is none left or the pause would be too long.
+
+        :param tried: seconds that the failed try took.
+        """
         asked = error.retry_after if isinstance(error, SourceBusy) else None
-        if self.used >= self.limits.retries or (asked is not None and asked > self.limits.longest_pause):
-            raise error
         ceiling = min(self.limits.backoff_cap, self.limits.backoff_base * 2**self.used)
+        pause = asked if asked is not None else self.clocks.random() * ceiling
+        left = min(self.limits.longest_pause, self.limits.lost_seconds - self.lost - tried)
+        if self.used >= self.limits.retries or pause > left:
+            raise error
         self.used += 1
-        self.clocks.sleep(asked if asked is not None else self.clocks.random() * ceiling)
+        self.lost += tried + pause
+        self.clocks.sleep(pause)
 
 
 class Http:
@@ -116,6 +125,7 @@ class Http:
         self.base = httpx.URL(base_url.rstrip("/"))
         self._clocks = clocks
         self._limits = limits or Limits()
+        self._shared: _Patience | None = None
         self._deadline = Deadline(clocks.monotonic)
         # Reading the trusted authorities takes a tenth of a second: only where TLS is spoken.
         context = ssl.create_default_context(cafile=ca_file) if self.base.scheme == "https" else None
@@ -126,15 +136,33 @@ class Http:
             headers={"Accept": accept, "Accept-Encoding": "identity", "User-Agent": "praxistakt"},
         )
 
+    @contextmanager
+    def hurried(self, request_seconds: float, lost_seconds: float) -> Iterator[None]:
+        """Within this block a request takes at most so long, and failed tries and pauses cost at most so much."""
+        usual = self._limits
+        self._limits = replace(
+            usual,
+            request_seconds=min(usual.request_seconds, request_seconds),
+            lost_seconds=min(usual.lost_seconds, lost_seconds),
+        )
+        self._shared = _Patience(self._limits, self._clocks)
+        try:
+            yield
+        finally:
+            self._limits, self._shared = usual, None
+
+    def _patience(self) -> _Patience:
+        return self._shared or _Patience(self._limits, self._clocks)
+
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, accept: Collection[int] = (200,)) -> Answer:
         """Read one resource; tries again on what may pass. Statuses outside `accept` are raised as errors."""
-        return self._patient_get(self._url(path, params), accept, _Patience(self._limits, self._clocks))
+        return self._patient_get(self._url(path, params), accept, self._patience())
 
     def pages(
         self, path: str, params: Mapping[str, Any], next_link: Callable[[Json], object | None]
     ) -> Iterator[Answer]:
         """All pages of a search; `next_link` finds the link to the next one in a body, or None at the end."""
-        patience = _Patience(self._limits, self._clocks)
+        patience = self._patience()
         url = self._url(path, params)
         trail = Trail(self.base, url)
         while True:
@@ -184,10 +212,11 @@ class Http:
 
     def _patient_get(self, url: httpx.URL, accept: Collection[int], patience: _Patience) -> Answer:
         while True:
+            began = self._clocks.monotonic()
             try:
                 return self._once(self._client.build_request("GET", url), accept)
             except (SourceAway, SourceBusy) as error:
-                patience.wait(error)
+                patience.wait(error, self._clocks.monotonic() - began)
 
     def _once(self, request: httpx.Request, accept: Collection[int]) -> Answer:
         """One request under one deadline."""

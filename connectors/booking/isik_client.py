@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
@@ -56,6 +57,10 @@ class IsikPlatform:
             resource: {**isik.EXTENSIONS.get(resource, {}), **settings.extensions.get(resource, {})}
             for resource in self.resources
         }
+
+    def hurried(self, request_seconds: float, lost_seconds: float) -> AbstractContextManager[None]:
+        """See `Http.hurried`."""
+        return self._http.hurried(request_seconds, lost_seconds)
 
     def codes(self, resource: str) -> CodeMap:
         """The platform's codes and ours."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -63,6 +64,10 @@ class JsonPlatform:
         self._settings = settings
         self._now = now
         self._codes = settings.code_maps(CODES)
+
+    def hurried(self, request_seconds: float, lost_seconds: float) -> AbstractContextManager[None]:
+        """See `Http.hurried`."""
+        return self._http.hurried(request_seconds, lost_seconds)
 
     def codes(self, resource: str) -> CodeMap:
         """The platform's codes and ours."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -62,6 +63,10 @@ class Platform(Protocol):
     #: Those that it can cut to a window of time, and those that it only gives so.
     by_window: frozenset[str]
     only_window: frozenset[str]
+
+    def hurried(self, request_seconds: float, lost_seconds: float) -> AbstractContextManager[None]:
+        """See `Http.hurried`."""
+        ...
 
     def codes(self, resource: str) -> CodeMap:
         """Its codes and ours."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +31,11 @@ from connectors.source import Batch, Change, Finding, ReadRequest, Receipt, Scop
 #: How far ahead offers are read when nobody says how far.
 OFFERS_AHEAD = dt.timedelta(days=731)
 _BATCH_ROWS = 2_000
+
+#: Of the patience for one request, the part that failed tries and pauses may cost.
+_LOST = 0.25
+#: Seconds for a request of a poll.
+_POLL_SECONDS = 10.0
 
 KINDS = ("isik", "booking-json")
 
@@ -106,6 +112,13 @@ class BookingSource:
         A window is read whole and, if there is a position, what was touched since then anywhere: a row that moved out
         of the window is a change, not a removal. A row that two batches hold was touched meanwhile: the later counts.
         """
+        with self._waited_for(request.patience):
+            yield from self._read(request)
+
+    def _waited_for(self, patience: float | None) -> AbstractContextManager[None]:
+        return nullcontext() if patience is None else self._platform.hurried(patience, _LOST * patience)
+
+    def _read(self, request: ReadRequest) -> Iterator[Batch]:
         resource = request.resource
         scope, window = self._answerable(request)
         progress: Progress | None = None
@@ -166,9 +179,12 @@ class BookingSource:
         """Whether anything was touched since; mostly by counts alone. True when the platform keeps no stamps."""
         polled, platform = self._platform.polled, self._platform
         never_read = [resource for resource in polled if resource in platform.by_change and resource not in since]
-        if never_read or not platform.stamped():
+        if never_read:
             return True
-        return any(self._moved(of, Position.parse(since[of])) for of in polled if of in since)
+        with platform.hurried(_POLL_SECONDS, 0.0):
+            if not platform.stamped():
+                return True
+            return any(self._moved(of, Position.parse(since[of])) for of in polled if of in since)
 
     def _moved(self, resource: str, position: Position) -> bool:
         if self._platform.count(resource, position.mark) != position.rows:

@@ -48,13 +48,15 @@ class Deadline:
     clock: Callable[[], float] = time.monotonic
     _started: float = field(init=False)
     _moved: float = field(init=False)
+    _idle: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.start()
 
-    def start(self) -> None:
-        """A new statement: both times begin."""
+    def start(self, patience: float | None = None) -> None:
+        """A new statement: both times begin; with `patience`, rows must move within this if it is shorter."""
         self._started = self._moved = self.clock()
+        self._idle = self.idle if patience is None else min(self.idle, patience)
 
     def moved(self) -> None:
         """Rows arrived."""
@@ -63,7 +65,7 @@ class Deadline:
     def expired(self) -> bool:
         """Whether to break off now."""
         now = self.clock()
-        return now - self._moved > self.idle or now - self._started > self.total
+        return now - self._moved > self._idle or now - self._started > self.total
 
 
 def parse_url(url: str, password: str | None = None) -> sa.URL:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
@@ -156,11 +157,17 @@ def find(name: str) -> Path:
 
 def load(path: Path) -> Profile:
     """Read and check a profile; raises ProfileError with all its problems."""
+    return _loaded(path.name, path.read_bytes())
+
+
+@cache
+def _loaded(file: str, content: bytes) -> Profile:
+    """Checked once per content: every run of a service asks for it again."""
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError([f"{path.name}: [] found text that is not TOML ({error}), expected a profile"]) from error
-    return parse(path.name, given)
+        raise ProfileError([f"{file}: [] found text that is not TOML ({error}), expected a profile"]) from error
+    return parse(file, given)
 
 
 def parse(file: str, given: Mapping[str, object]) -> Profile:

@@ -92,7 +92,7 @@ class PvsSource:
         record = orm.checked(self._profile, request.resource)
         scope, narrowing = plan(record, request)
         evidence = engine.file_evidence(self._login.reading)
-        with self._connection(request.resource) as connection:
+        with self._connection(request.resource, request.patience) as connection:
             position = self._mark(connection, record, evidence)
             gone = self._tombstones(connection, record)
             select = orm.record_select(record, self._zone, narrowing)
@@ -149,9 +149,9 @@ class PvsSource:
             yield frame
 
     @contextmanager
-    def _connection(self, resource: str) -> Iterator[sa.Connection]:
+    def _connection(self, resource: str, patience: float | None = None) -> Iterator[sa.Connection]:
         place = f"{self._profile.profile}.toml: [{resource}]"
-        self._deadline.start()
+        self._deadline.start(patience)
         with speaking(place), self._reading.connect() as connection:
             self._probe(connection)
             yield connection

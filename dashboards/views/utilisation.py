@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import charts, data, day_list, figures, filters, formats, header, tables, texts
+from dashboards import charts, data, day_list, figures, filters, formats, header, tables, texts, trend, trouble
 from dashboards.figures import Counts, Minutes, Period
 from dashboards.tables import Figure
 from dashboards.viewer import Viewer
@@ -50,10 +50,11 @@ class Scope:
         return figures.counts(rows.filter(pl.col("location_key") == self.location) if self.location else rows)
 
 
+@trouble.told()
 def utilisation() -> None:
     """Draw the page for whoever is signed in."""
     viewer = header.current_viewer()
-    health = data.status().health
+    health = data.health()
     header.page_header(texts.UTILISATION, health)
     if not viewer.may("utilisation"):
         st.error(texts.NOT_ALLOWED)
@@ -111,7 +112,7 @@ def _tiles(scope: Scope, until: str) -> None:
     st.caption(_span_line(scope.period, before, estimated=estimated))
     for row in (tiles[:3], tiles[3:]):
         for place, tile in zip(st.columns(3), row, strict=True):
-            _draw(place.container(border=True, height="stretch"), tile, until, estimated=estimated)
+            _draw(place.container(border=True, height="stretch", gap="xsmall"), tile, until, estimated=estimated)
     if estimated:
         st.info(texts.ESTIMATED_HOURS)
 
@@ -140,14 +141,15 @@ def _minute_tiles(found: Minutes, counted: Counts) -> list[_Tile]:
     grey = _unreliable(counted)
     return [
         _Tile("missed", formats.duration(missed), f"{no_shows}, {cancelled}", grey=grey),
-        _Tile("lost", formats.percent(lost), f"nicht gekommen oder zu spät abgesagt: {minutes}", grey=grey),
+        _Tile("lost", formats.percent(lost), f"nicht gekommen, zu spät abgesagt: {minutes}", grey=grey),
         _Tile("outside", formats.duration(found["outside_min"]), "zusätzlich zur Sprechzeit gearbeitet"),
     ]
 
 
 def _free_tile(scope: Scope) -> _Tile:
     ahead = figures.free_ahead(scope.all_days, scope.today)
-    about = f"davon nutzbar {formats.duration(ahead['usable_min'])}, von {formats.duration(ahead['bookable_min'])}"
+    usable, bookable = (formats.duration(ahead[name]) for name in ("usable_min", "bookable_min"))
+    about = f"davon nutzbar {usable}; buchbar sind {bookable}"
     return _Tile("free", formats.duration(ahead["free_min"]) if ahead["bookable_min"] else formats.DASH, about)
 
 
@@ -203,7 +205,8 @@ def _heatmap(scope: Scope) -> tuple[int, int] | None:
     hours = figures.by_hour(read)
     rows = charts.heatmap_rows(hours)
     headings = {name: name for name in ("Zeit", "Gebucht", "Verfügbar")}
-    shown = Figure("heatmap", texts.HEATMAP, charts.heatmap_sentence(hours), charts.HEATMAP, rows, rows, headings)
+    sentence, legend = charts.heatmap_sentence(hours), charts.heatmap_legend(hours)
+    shown = Figure("heatmap", texts.HEATMAP, sentence, charts.HEATMAP, rows, rows, headings, legend)
     picked = tables.figure(shown).get("cell") or []
     return (int(picked[0]["weekday"]), int(picked[0]["hour"])) if picked else None
 
@@ -215,9 +218,10 @@ def _trend(scope: Scope) -> None:
     written = weeks.sort("monday", descending=True).with_columns(
         week=pl.format("KW {} · {}", "iso_week", pl.col("iso_year"))
     )
-    headings = {name: texts.COLUMNS[name] for name in ("week", "booked", "used", "before")}
-    sentence, rows = charts.trend_sentence(weeks), charts.trend_rows(weeks)
-    tables.figure(Figure("trend", texts.TREND, sentence, charts.TREND, rows, written, headings))
+    headings = {name: texts.COLUMNS[name] for name in ("week", "monday", "booked", "used", "before")}
+    changes = figures.hours_changes(scope.all_days, Period(weeks["monday"][0], monday)) if weeks.height else []
+    said, rows, legend = trend.sentence(weeks), trend.chart_rows(weeks, changes), trend.legend(changes)
+    tables.figure(Figure("trend", texts.TREND, said, trend.chart(weeks), rows, written, headings, legend))
 
 
 # --- table -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli import demo, explore, people, say, serve, setup, work
-from pipelines.cli.process import log_to_stderr, no_core_dumps
+from pipelines.cli.process import log_to_stderr, no_core_dumps, print_anything
 
 app = typer.Typer(
     cls=say.Commands,
@@ -24,6 +24,7 @@ for group in (setup, demo, work, serve, explore, people):
 def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of failures.")] = False) -> None:
     """What holds for every command."""
     say.begin(debug=debug)
+    print_anything()
     no_core_dumps()
     log_to_stderr()
 

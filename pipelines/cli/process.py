@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import subprocess
@@ -16,6 +17,13 @@ def no_core_dumps() -> None:
     import resource  # noqa: PLC0415  (there is none on Windows)
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def print_anything() -> None:
+    """A mark that the terminal's or a pipe's encoding lacks (Windows) becomes a question mark, not a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 class IdsAndCounts(logging.Filter):

@@ -17,6 +17,7 @@ from pipelines.errors import SettingsError
 from pipelines.health import SourceHealth, Stuck
 from pipelines.land import SourceRead
 from pipelines.ops import breaker
+from pipelines.ops.findings import Finding
 from pipelines.practice import Practice, home, practices
 from pipelines.run import RunResult, Scope, run
 from pipelines.status import PracticeStatus, status
@@ -82,7 +83,7 @@ def tell(done: RunResult) -> None:
     say.out.print(say.table(*columns, rows=[_read_row(read) for read in done.landed.sources]))
     for read in done.landed.sources:
         if read.cause:
-            say.line(f"[yellow]{escape(read.source)}:[/] {escape(read.cause)}{_remedy(read.remedy)}")
+            _tell_trouble(read.source, read.cause, read.remedy)
     say.line(f"raw: {'segment ' + done.landed.segment if done.landed.segment else 'nothing new, no segment'}")
     if done.built is not None:
         _tell_build(done)
@@ -93,8 +94,9 @@ def _read_row(read: SourceRead) -> tuple[object, ...]:
     return (read.source, read.state, *counts, round(read.seconds, 1))
 
 
-def _remedy(text: str | None) -> str:
-    return f" ({escape(text)})" if text else ""
+def _tell_trouble(source: str, cause: str, remedy: str | None) -> None:
+    """What is wrong and what to do, in one line."""
+    say.line(f"[yellow]{escape(source)}:[/] {escape(cause)}" + (f" → {escape(remedy)}" if remedy else ""))
 
 
 def _tell_build(done: RunResult) -> None:
@@ -140,22 +142,35 @@ def _stuck_in_service(practice: Practice) -> list[Stuck]:
 
 
 def _ends(found: PracticeStatus) -> Ends:
-    return {"green": Ends.OK, "grey": Ends.ATTENTION, "yellow": Ends.ATTENTION, "red": Ends.FAILED}[found.health.light]
+    light = {"green": Ends.OK, "grey": Ends.ATTENTION, "yellow": Ends.ATTENTION, "red": Ends.FAILED}
+    wrong = any(finding.severity == "error" for finding in found.findings)
+    return max(light[found.health.light], Ends.ATTENTION if wrong else Ends.OK)
 
 
 def _tell_status(found: PracticeStatus) -> None:
     service = "running" if found.health.service_alive else "not running (praxistakt dagster)"
     say.line(f"[bold]{escape(found.name)}[/] ({found.practice}): {LIGHTS[found.health.light]}, service {service}")
-    columns = ("source", "light", "reason", "data age", "breaker", "cause")
+    columns = ("source", "light", "reason", "data age", "breaker")
     say.out.print(say.table(*columns, rows=[_source_row(source) for source in found.health.sources]))
+    for source in found.health.sources:
+        if source.light != "green" and source.facts.cause:
+            _tell_trouble(source.source, source.facts.cause, source.facts.remedy)
     for run_ in found.runs:
         say.line(f"run {run_.run} {run_.kind}: {run_.state}, started {run_.started_at:%d.%m. %H:%M} UTC")
     for stuck in found.health.stuck:
         say.line(f"[red]run {stuck.run} at work for {stuck.minutes} min:[/] {stuck.remedy}")
     for finding in found.findings:
-        say.line(f"[yellow]{finding.severity}:[/] {finding.kind} {escape(finding.key)}, {finding.times} time(s)")
+        _tell_finding(finding)
+
+
+def _tell_finding(finding: Finding) -> None:
+    """What it is about; why and what to do, if that is on record and is not told with the source."""
+    say.line(f"[yellow]{finding.severity}:[/] {finding.kind} {escape(finding.key)}, {finding.times} time(s)")
+    cause, remedy = finding.detail.get("cause"), finding.detail.get("remedy")
+    if cause and finding.source is None:
+        say.line(f"  {escape(str(cause))}" + (f" → {escape(str(remedy))}" if remedy else ""))
 
 
 def _source_row(source: SourceHealth) -> tuple[object, ...]:
     age = None if source.age_minutes is None else f"{source.age_minutes} min"
-    return (source.title, source.light, source.reason, age, source.facts.breaker, source.facts.cause)
+    return (source.title, source.light, source.reason, age, source.facts.breaker)

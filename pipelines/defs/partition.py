@@ -33,10 +33,10 @@ def opened(context: dg.AssetExecutionContext) -> Iterator[tuple[Practice, Ops, i
             yield practice, o, _sync_run(context, o)
         except dg.RetryRequested:
             raise
-        except Exception:
+        except Exception as error:
             begun = _sync_run(context, o)
             if begun is not None:
-                fail(practice, o, begun)
+                fail(practice, o, begun, error)
             raise
 
 

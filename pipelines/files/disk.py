@@ -105,4 +105,4 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     wanted = int(needed * ROOM_FACTOR)
     if free < wanted:
-        raise DiskFull(f"{folder}: {free / 1e6:,.0f} MB free, {what} needs {wanted / 1e6:,.0f} MB")
+        raise DiskFull(f"{folder}: {free / 1e6:,.1f} MB free, {what} needs {wanted / 1e6:,.1f} MB")

@@ -42,21 +42,23 @@ class Recovered:
     problems: tuple[str, ...] = ()
 
 
-def recover(practice: Practice) -> Recovered:
+def recover(practice: Practice, *, thorough: bool = False) -> Recovered:
     """Bring raw and the published generation to their last complete state, before any other work of a run.
 
+    :param thorough: look at contents too, because a run found a segment that is not what was written; sizes are enough
+        for what a kill or a power cut leaves behind.
     :raises BrokenFile: raw has no complete state any more.
     :raises Busy: another process is at work.
     """
-    raw, published = _recover_raw(practice), _recover_published(practice)
+    raw, published = _recover_raw(practice, thorough=thorough), _recover_published(practice)
     return Recovered(raw.removed + published.removed, raw.problems + published.problems)
 
 
-def _recover_raw(practice: Practice) -> Recovered:
+def _recover_raw(practice: Practice, *, thorough: bool) -> Recovered:
     with lock(practice, "raw"):
         try:
             manifest = read_manifest(practice)
-            problems = _misfits(practice, manifest)
+            problems = segment_problems(practice, manifest) if thorough else _misfits(practice, manifest)
         except BrokenFile as error:
             manifest, problems = None, [str(error)]
         if problems:

@@ -3,6 +3,7 @@
 closed ──5 failures──> open ──wait is over: one probe──> half-open ──succeeds──> closed
                         ↑                                     └──fails: next longer wait──> open
 401, 403: open at once, until a person resets it (asking again would lock the account)
+429, 503 with a time: open at once, until that time
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pipelines.ops.models import BreakerRow
 
 FAILURES_TO_OPEN = 5
 WAITS = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+#: A pause that a source asks for is kept up to this length.
+LONGEST_PAUSE = dt.timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +65,39 @@ def _wait(row: BreakerRow) -> dt.timedelta:
     return WAITS[min(row.probes, len(WAITS) - 1)]
 
 
-def failed(o: Ops, source: str, now: dt.datetime, needs_person: bool = False) -> None:
-    """The source did not answer as agreed; with `needs_person` it refused us (401, 403)."""
+def hand_on(o: Ops, source: str, now: dt.datetime) -> None:
+    """Whoever got the probe did not need the link itself: the next one who asks may try instead."""
+    with o.reading() as session:
+        found = session.get(BreakerRow, source)
+        if found is None or found.state != "half-open":
+            return
     with o.transaction() as session:
         row = _row(session, source, now)
-        row.failures += 1
-        row.changed_at = now
         if row.state == "half-open":
-            row.probes += 1
-            _open(row, now)
-        elif needs_person or row.failures >= FAILURES_TO_OPEN:
-            _open(row, now)
-        if needs_person:
-            row.needs_person, row.next_try_at = True, None
+            row.state, row.next_try_at, row.changed_at = "open", now, now
 
 
-def _open(row: BreakerRow, now: dt.datetime) -> None:
-    row.state = "open"
-    row.opened_at = row.opened_at or now
-    row.next_try_at = None if row.needs_person else now + _wait(row)
+def failed(
+    o: Ops, source: str, now: dt.datetime, needs_person: bool = False, pause: dt.timedelta | None = None
+) -> None:
+    """The source did not answer as agreed; with `needs_person` it refused us (401, 403).
+
+    :param pause: how long it asked to be left alone.
+    """
+    with o.transaction() as session:
+        row = _row(session, source, now)
+        probed = row.state == "half-open"
+        row.failures += 1
+        row.probes += int(probed)
+        row.changed_at = now
+        waits = [_wait(row)] if probed or row.failures >= FAILURES_TO_OPEN else []
+        waits += [] if pause is None else [min(pause, LONGEST_PAUSE)]
+        if waits or needs_person:
+            row.state, row.opened_at = "open", row.opened_at or now
+            row.next_try_at = now + max(waits, default=dt.timedelta())
+        row.needs_person = row.needs_person or needs_person
+        if row.needs_person:
+            row.next_try_at = None
 
 
 def succeeded(o: Ops, source: str, now: dt.datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ SYNC_RUNS = pl.Schema(
         "cause": pl.String(),
     }
 )
+NEWS = pl.Schema({"source": pl.String(), "started_at": INSTANT, "changes": pl.Int64()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def last_runs(o: Ops, limit: int = 20, *, source: str | None = None, kind: str |
     if kind is not None:
         query = query.where(SyncRun.kind == kind)
     if source is not None:
-        query = query.where(SyncRun.run.in_(select(SyncRunSource.run).where(SyncRunSource.source == source)))
+        # a join, not IN: SQLite then walks from the newest run and stops, where a list would be read whole
+        query = query.join(SyncRunSource, SyncRunSource.run == SyncRun.run).where(SyncRunSource.source == source)
     with o.reading() as session:
         found = session.scalars(query).all()
         sources = _sources(session, [run.run for run in found])
@@ -161,16 +164,48 @@ def _plain(run: SyncRun, sources: tuple[SourceRun, ...]) -> Run:
     return Run(run.run, run.kind, run.state, run.started_at, run.finished_at, run.segment, sources)
 
 
-def last_success(o: Ops) -> dict[str, dt.datetime]:
-    """When each source was last read without trouble: the start of that run, so that data age is never flattered."""
-    query = (
-        select(SyncRunSource.source, SyncRun.started_at)
-        .join(SyncRun, SyncRun.run == SyncRunSource.run)
+def last_success(o: Ops, sources: Iterable[str]) -> dict[str, dt.datetime]:
+    """When each of these sources was last read without trouble, where one ever was.
+
+    That is the start of the run, so that data age is never flattered.
+    """
+    newest = (
+        select(SyncRun.started_at)
+        .join(SyncRunSource, SyncRunSource.run == SyncRun.run)
         .where(SyncRunSource.state == "ok", SyncRun.state.in_(("ok", "attention")))
-        .order_by(SyncRun.run)
+        .order_by(SyncRun.run.desc())
+        .limit(1)
     )
     with o.reading() as session:
-        return dict(session.execute(query).all())
+        found = {name: session.scalars(newest.where(SyncRunSource.source == name)).first() for name in sources}
+    return {name: at for name, at in found.items() if at is not None}
+
+
+def news_since(o: Ops, since: dt.datetime) -> pl.DataFrame:
+    """What each run since then found new, changed or removed: (source, started_at, changes), in the order of runs."""
+    changes = SyncRunSource.new + SyncRunSource.changed + SyncRunSource.removed
+    query = (
+        select(SyncRunSource.source, SyncRun.started_at, changes.label("changes"))
+        .join(SyncRun, SyncRunSource.run == SyncRun.run)
+        .where(SyncRun.started_at >= since, SyncRun.state != "abandoned")
+        .order_by(SyncRun.run, SyncRunSource.source)
+    )
+    with o.reading() as session:
+        return read_frame(session, query, NEWS)
+
+
+def first_reading(o: Ops, source: str) -> tuple[dt.datetime, int] | None:
+    """Start of the first run that brought anything from a source, and how many records; None if none did yet."""
+    first = (
+        select(SyncRun.started_at, SyncRunSource.new)
+        .join(SyncRunSource, SyncRunSource.run == SyncRun.run)
+        .where(SyncRunSource.source == source, SyncRunSource.new > 0, SyncRun.state != "abandoned")
+        .order_by(SyncRun.run)
+        .limit(1)
+    )
+    with o.reading() as session:
+        found = session.execute(first).first()
+    return None if found is None else (found[0], found[1])
 
 
 def sync_runs_until(session: Session, run: int | None) -> pl.DataFrame:

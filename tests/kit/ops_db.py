@@ -11,6 +11,7 @@ import polars as pl
 from pipelines import ops
 from pipelines.keys import Key
 from pipelines.ops import ledger
+from tests.kit.practices import NOON
 
 KEY = Key("5a" * 32)
 
@@ -37,3 +38,9 @@ def records(*source_ids: str, source: str = "pvs") -> pl.DataFrame:
 def entity(o: ops.Ops, source_id: str, kind: str = "person") -> str:
     """The entity that a source record is linked to now."""
     return str(ledger.links(o).filter(kind=kind, source_id=source_id).get_column("entity_id").item())
+
+
+def ensure_persons(path: Path, key_hex: str, source_ids: list[str]) -> int:
+    """How many of these persons were new: for a process of its own, which can import nothing but modules."""
+    with ops.open_path(path, Key(key_hex)) as o:
+        return ledger.ensure(o, "person", records(*source_ids), NOON)

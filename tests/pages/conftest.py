@@ -103,14 +103,23 @@ class Server:
     base: str
     password: str
     told: dict[str, object]
+    child: subprocess.Popen[str]
+
+    def serve_requests(self) -> None:
+        """Let a run take what "Jetzt synchronisieren" asked for, and end it."""
+        assert self.child.stdin is not None
+        assert self.child.stdout is not None
+        self.child.stdin.write("run\n")
+        self.child.stdin.flush()
+        assert self.child.stdout.readline() == "ran\n"
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The pages as they are really served, in a process of their own."""
     command = [sys.executable, str(HERE / "served_child.py"), str(tmp_path_factory.mktemp("served") / "markt")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         told = json.loads(child.stdout.readline())
-        yield Server(told["base"], told["password"], told)
+        yield Server(told["base"], told["password"], told, child)
         child.terminate()

@@ -1,6 +1,7 @@
 """Run as a process: serves a made practice on a free port and prints, as one line of JSON, where and how.
 
-With it go what only the running server knows: its options and its route table.
+With it go what only the running server knows: its options and its route table. A line "run" on its input is a run that
+takes the requests that wait and ends well; it answers "ran".
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import importlib.util
 import json
 import resource
 import sys
+import threading
 from pathlib import Path
 
 import streamlit
@@ -17,7 +19,8 @@ from streamlit.web.server.starlette import starlette_app
 
 from dashboards import serve
 from pipelines import publish
-from pipelines.ops import users
+from pipelines.ops import open_ops, requests, runs, users
+from pipelines.practice import Practice
 
 PASSWORD = "ein langes Passwort"
 USERS = {"chef": {"manager"}, "empfang": {"reception"}, "edv": {"it"}, "analyse": {"analyst"}}
@@ -35,6 +38,16 @@ OPTIONS = (
     "client.toolbarMode",
     "global.developmentMode",
 )
+
+
+def serve_requests(practice: Practice) -> None:
+    with open_ops(practice) as ops:
+        for _ in sys.stdin:
+            run = runs.start_run(ops, "changes", practice.now())
+            requests.claim(ops, run)
+            runs.finish_run(ops, run, "ok", practice.now())
+            sys.stdout.write("ran\n")
+            sys.stdout.flush()
 
 
 def main(folder: Path) -> None:
@@ -75,6 +88,7 @@ def main(folder: Path) -> None:
         sys.stdout.flush()
 
     ops.close()
+    threading.Thread(target=serve_requests, args=(practice,), daemon=True).start()
     serve.serve(practice, port=0, on_ready=ready)
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
+import sqlalchemy
 from streamlit.testing.v1 import AppTest
 
 from dashboards import formats, source_activity, texts
+from pipelines.errors import BrokenFile
 from pipelines.health import Reason
 from pipelines.ops import audit, breaker, requests, runs, service
+from pipelines.publish import NothingPublished
 
 
 def words(at: AppTest) -> str:
@@ -49,18 +53,108 @@ def test_what_a_source_shows_when_all_is_well(pages: Any, reader: Any) -> None:
         (texts.CHANGES_TODAY, str(newest.new + newest.changed + newest.removed)),
         (texts.RECOGNISED, formats.percent(1 - 100 / appointments).replace("\u00a0", " ")),
         (texts.RECOGNISED, "–"),
+        (texts.SET_ASIDE, "0"),
         (texts.SET_ASIDE, "2"),
     } <= values
     assert re.search(r"üblich \d+–\d+", words(at))
+    assert "zuletzt Sa 21.11. 07:40" in words(at), "another day than today has its name"
+    assert "1 unbekannter Code, siehe unten" in words(at)
     assert texts.CAUSE not in words(at)
+
+
+def test_what_stands_set_aside_now_is_counted_whatever_the_last_run_brought(pages: Any, made: ModuleType) -> None:
+    made.record(pages.ops, made.NOW + dt.timedelta(minutes=1), made.Read("booking", rejected=0))
+    at = pages.open("connections", "it")
+    shown = [metric.value for metric in at.metric if metric.label == texts.SET_ASIDE]
+    assert shown == ["0", "2"]
+    assert len(at.dataframe[1].value) == 2
+
+
+def test_before_the_first_build_nothing_is_said_of_the_records(serve_reader: Callable[[object], Any]) -> None:
+    class Nothing:
+        def frame(self, *_: object) -> object:
+            raise NothingPublished("nothing is published yet")
+
+    at = serve_reader(Nothing()).open("connections", "it")
+    assert not at.exception
+    assert [metric.value for metric in at.metric if metric.label in {texts.SET_ASIDE, texts.RECOGNISED}] == ["–"] * 4
+    assert texts.NOTHING_BUILT in words(at)
+
+
+def test_the_first_reading_of_a_source_is_no_change_of_today(pages: Any, made: ModuleType) -> None:
+    with pages.ops.transaction() as session:
+        session.execute(sqlalchemy.text("DELETE FROM sync_run_source WHERE source = 'pvs'"))
+    made.record(pages.ops, made.NOW, made.Read("pvs", new=232_191, changed=0, removed=0))
+    assert (texts.FIRST_READING, "232.191") in {
+        (one.label, one.value) for one in pages.open("connections", "it").metric
+    }
+    assert "Datensätze, seither keine Änderungen" in words(pages.open("connections", "it"))
+    made.record(pages.ops, made.NOW + dt.timedelta(minutes=3), made.Read("pvs", new=1, changed=0, removed=0))
+    at = pages.open("connections", "it")
+    assert "Datensätze, seither 1 Änderung" in words(at)
+    assert [metric.label for metric in at.metric].count(texts.CHANGES_TODAY) == 1, "the other source is long known"
+
+
+def test_unknown_codes_say_where_on_how_many_records_and_what_to_do(pages: Any) -> None:
+    rows = pages.open("connections", "manager").dataframe[0].value
+    written = rows.sort_values("rows").to_dict("records")
+    assert [(row["source"], row["resource"], row["field"], row["rows"]) for row in written] == [
+        ("Online-Buchung", "Termin", "Buchungsweg", 7),
+        ("Praxissoftware", "Termin", "Status", 100),
+    ]
+    assert written[1]["step"] == "in der Zuordnung von „Praxissoftware“ ergänzen (IT)"
 
 
 def test_the_reasons_for_set_aside_records_are_for_it_and_the_look_is_written_down(pages: Any) -> None:
     assert len(pages.open("connections", "manager").dataframe) == 1
     at = pages.open("connections", "it")
     rows = at.dataframe[1].value
-    assert list(rows.columns) == ["source", "resource", "source_id", "field", "rule", "expected"]
-    assert audit.entries(pages.ops)[0].subject_ids == ("b-17",)
+    assert [tuple(row) for row in rows.drop(columns="last_at").to_numpy()] == [
+        ("Online-Buchung", "Termin", "b-17", "Ende", "Ende liegt vor dem Beginn", "ein Ende nach dem Beginn"),
+        ("Online-Buchung", "Termin", "b-18", "Beginn", "a-new-rule", "what nobody translated"),
+    ]
+    assert str(rows["last_at"][0]) == "2026-11-21 07:40:00", "local time"
+    assert audit.entries(pages.ops)[0].subject_ids == ("b-17", "b-18")
+
+
+def test_doubtful_values_are_counted_apart_and_their_reasons_are_for_it(pages: Any) -> None:
+    assert "3 Angaben in allen Quellen zusammen. Die Gründe sieht die IT." in words(
+        pages.open("connections", "manager")
+    )
+    at = pages.open("connections", "it")
+    assert "3 Angaben in allen Quellen zusammen." in words(at)
+    assert [tuple(row) for row in at.dataframe[2].value.to_numpy()] == [
+        ("Praxissoftware", "Patient", "Geburtsdatum", "nicht lesbar", "ein Datum (%d.%m.%Y)", 2),
+        (
+            "Praxissoftware", "Besuch", "Ankunft", "Uhrzeit gibt es nicht (Zeitumstellung)",
+            "eine Uhrzeit, die es an diesem Tag gibt", 1,
+        ),
+    ]  # fmt: skip
+
+
+def test_old_data_say_of_which_day_they_are(pages: Any, made: ModuleType) -> None:
+    friday = made.NOW - dt.timedelta(days=3)
+    with pages.ops.transaction() as session:
+        session.execute(sqlalchemy.text("DELETE FROM sync_run_source WHERE run = (SELECT max(run) FROM sync_run)"))
+    made.record(pages.ops, friday, made.Read("pvs"), made.Read("booking"))
+    for source in ("pvs", "booking"):
+        service.beat(pages.ops, friday, f"source:{source}")
+    found = words(pages.open("connections", "reception"))
+    assert found.count("Daten bis Fr 20.11. 10:40") == 3, "in the header and on both cards"
+
+
+def test_a_file_that_cannot_be_read_is_told_in_plain_words(serve_reader: Callable[[object], Any]) -> None:
+    class Broken:
+        def frame(self, *_: object) -> object:
+            raise BrokenFile("marts.duckdb: does not open")
+
+    pages = serve_reader(Broken())
+    for page in ("connections", "utilisation"):
+        at = pages.open(page, "manager")
+        assert not at.exception
+        assert "Eine Datei dieser Praxis ist beschädigt." in at.error[0].value
+        assert "praxistakt doctor" in at.error[0].value
+        assert [code.value for code in at.code] == ["marts.duckdb: does not open"] * len(at.error)
 
 
 STATES: list[tuple[str, str, str, str]] = [
@@ -132,7 +226,9 @@ def test_without_a_service_the_page_says_so_and_how_to_start_it(pages: Any, made
 
 def test_a_run_that_does_not_end_is_named(pages: Any, made: ModuleType) -> None:
     runs.start_run(pages.ops, "full", made.NOW - dt.timedelta(hours=2))
-    assert "steht seit 2 Std." in words(pages.open("connections", "it"))
+    found = words(pages.open("connections", "it")).replace("\u00a0", " ")
+    assert "steht seit 2 Std. und wird nicht fertig. Abhilfe (IT): auf dem Server" in found
+    assert "`praxistakt run markt`" in found
 
 
 def test_hostile_codes_stand_in_the_table_only(pages: Any) -> None:
@@ -156,3 +252,10 @@ def test_what_is_usual_leaves_the_first_day_out(mondays: list[int], usual: tuple
     days = {MONDAY - dt.timedelta(weeks=len(mondays) - n): rows for n, rows in enumerate(mondays)}
     days |= {MONDAY - dt.timedelta(days=3): 999, MONDAY: 999}
     assert source_activity.usual_range(days, MONDAY) == usual
+
+
+def test_closed_days_say_nothing_about_what_is_usual() -> None:
+    mondays = {MONDAY - dt.timedelta(weeks=6 - week): rows for week, rows in enumerate([900, 40, 40, 0, 40, 40])}
+    leave = MONDAY - dt.timedelta(weeks=3)
+    assert source_activity.usual_range(mondays, MONDAY, lambda day: day != leave) == (40.0, 40.0)
+    assert source_activity.usual_range(mondays, MONDAY, lambda day: day != MONDAY) is None

@@ -42,6 +42,15 @@ CASES: dict[str, Steps] = {
     "a late success does not outvote a refusal": [(0, "is refused", "open"), (1, "succeeds", "open")],
     "a person resets it": [(0, "is refused", "open"), (9, "is reset", "closed"), (9, "?yes", "closed")],
     "after a reset the count starts anew": [*OPEN, (1, "is reset", "closed"), *OPEN],
+    "a source that asks for a pause gets it": [
+        (0, "asks for 5 min", "open"), (4.9, "?no", "open"), (5, "?yes", "half-open"), (5, "succeeds", "closed"),
+    ],
+    "nobody may ask for more than 15 minutes": [(0, "asks for 60 min", "open"), (15, "?yes", "half-open")],
+    "nobody may ask for less than the usual wait": [
+        *OPEN, PROBE, (1, "asks for 0 min", "open"), (5.9, "?no", "open"), (6, "?yes", "half-open"),
+    ],
+    "a probe is handed on to the next one who asks": [*OPEN, PROBE, (1, "is handed on", "open"), PROBE],
+    "without a probe there is nothing to hand on": [*OPEN, (0, "is handed on", "open"), (0.9, "?no", "open")],
     "a clock set back does not lock it for years": [*OPEN, (-5e5, "?yes", "half-open")],
 }  # fmt: skip
 
@@ -60,6 +69,10 @@ def happen(o: ops.Ops, what: str, now: dt.datetime) -> None:
             breaker.failed(o, "booking", now)
         case "is refused":
             breaker.failed(o, "booking", now, needs_person=True)
+        case "asks for 0 min" | "asks for 5 min" | "asks for 60 min":
+            breaker.failed(o, "booking", now, pause=dt.timedelta(minutes=int(what.split()[2])))
+        case "is handed on":
+            breaker.hand_on(o, "booking", now)
         case "succeeds":
             breaker.succeeded(o, "booking", now)
         case "is reset":

@@ -165,6 +165,22 @@ def test_without_stamps_every_reading_is_wide(platform: Played, flavour: str) ->
         assert source.has_news({})
 
 
+@pytest.mark.parametrize("status", [429, 502])
+def test_a_poll_is_not_tried_again_and_a_hurried_reading_loses_little(platform: Played, status: int) -> None:
+    with platform.open() as source:
+        watermark = {name: read(source, name).position or "" for name in source.resources if name != "slot"}
+        platform.server.faults.add("status", status=status)
+        with pytest.raises((errors.SourceBusy, errors.SourceAway)):
+            source.has_news(watermark)
+        assert platform.slept == []
+        platform.server.faults.add("status", status=status, times=9)
+        with pytest.raises((errors.SourceBusy, errors.SourceAway)):
+            list(source.read(ReadRequest("patient", "full", patience=8.0)))
+        assert platform.slept == [0.5, 1.0]
+        platform.server.faults.clear()
+        assert not source.has_news(watermark)
+
+
 def test_a_platform_that_is_never_read_has_news(unchanged: Played) -> None:
     with unchanged.open() as source:
         assert source.has_news({"patient": read(source, "patient").position or ""})

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import re
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +119,33 @@ def test_a_source_that_is_away_fails_a_run_and_shows_red() -> None:
     assert told(status)["published"] is None
 
 
+HOLDING = """
+import os, sys
+from pipelines import files
+from pipelines.practice import Practice
+with files.lock(Practice.open(sys.argv[1]), "raw"):
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_beside_another_process_names_it_and_changes_nothing(markt: Path) -> None:
+    command = [sys.executable, "-c", HOLDING, str(markt)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        pid = other.stdout.readline().strip()
+        refused = praxistakt("run", "markt")
+        as_json = praxistakt("run", "markt", "--json")
+        other.communicate()
+    assert (refused.exit_code, as_json.exit_code) == (2, 2)
+    named = rf"markt: raw is locked by process {pid} on {re.escape(socket.gethostname())} since 20\d\d-\d\d-\d\dT"
+    assert re.search(named, refused.stderr)
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert told(as_json)["error"] == "Busy"
+    status = told(praxistakt("status", "markt", "--json"))
+    assert (status["runs"], status["findings"]) == ([], [])
+
+
 @pytest.mark.usefixtures("home")
 def test_status_without_practices_is_no_failure() -> None:
     assert told(praxistakt("status", "--json")) == {"practices": []}
@@ -184,6 +216,14 @@ def test_a_new_practice_toml_says_what_was_told_and_holds_no_password() -> None:
 )
 def test_csv_cells_are_never_formulas(value: object, cell: object) -> None:
     assert explore._cell(value) == cell
+
+
+def test_a_mark_that_the_terminal_lacks_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252", write_through=True))
+    process.print_anything()
+    sys.stdout.write("● Präsenz → ok\n")
+    assert written.getvalue().decode("cp1252").strip() == "? Präsenz ? ok"
 
 
 @pytest.mark.parametrize(

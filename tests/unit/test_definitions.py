@@ -116,7 +116,7 @@ def test_a_run_goes_through_all_stations_though_a_source_is_away(full_run: Execu
     checks = checks_of(result)
     away = checks["sources_answer"]
     assert (away.passed, away.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert {name: value.value for name, value in away.metadata.items()} == {"booking": "away"}
+    assert {name: value.value for name, value in away.metadata.items()} == {"booking": "refused"}
     assert {
         name for name, check in checks.items() if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
     } == set()

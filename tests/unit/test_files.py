@@ -332,6 +332,18 @@ def test_a_lost_manifest_comes_back_from_its_copy(practice: Practice) -> None:
     assert files.recover(practice).problems == ()
 
 
+def test_a_changed_segment_is_found_by_those_who_look_at_contents(practice: Practice) -> None:
+    for run in (1, 2):
+        land_rows(practice, run, appointment=appointments(run, f"a{run}"))
+    changed = practice.raw_folder / files.read_manifest(practice).segments[-1].name
+    changed.write_bytes(changed.read_bytes()[:-1] + b"x")
+    assert files.recover(practice).problems == ()
+    problems = files.recover(practice, thorough=True).problems
+    assert problems[0] == f"{changed}: differs from what was written (SHA-256)"
+    assert "brought back as of run 1" in problems[-1]
+    assert raw_rows(practice, "appointment")["source_id"].to_list() == ["a1"]
+
+
 def test_a_lost_segment_brings_the_newest_complete_state_and_sets_the_rest_aside(practice: Practice) -> None:
     for run in (1, 2, 3):
         land_rows(practice, run, appointment=appointments(run, f"a{run}"))

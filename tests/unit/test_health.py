@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import health
-from pipelines.health import Due, DueFacts, SourceFacts
+from pipelines.health import Due, DueFacts, Opening, SourceFacts
 from pipelines.settings import TimeRange
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MORNING = ((dt.time(8), dt.time(12)),)
-WEEK = dict.fromkeys(range(1, 6), MORNING)
+WEEK = Opening({"markt": dict.fromkeys(range(1, 6), MORNING)})
 NIGHT = (TimeRange(dt.time(22), dt.time(6)),)
 
 
@@ -40,7 +40,7 @@ def test_ages_count_opening_minutes(start: str, end: str, minutes: int) -> None:
 
 
 def test_without_opening_hours_all_minutes_count() -> None:
-    assert health.opening_minutes(local("2026-10-24 12:00"), local("2026-10-25 12:00"), {}, BERLIN) == 25 * 60
+    assert health.opening_minutes(local("2026-10-24 12:00"), local("2026-10-25 12:00"), Opening({}), BERLIN) == 25 * 60
 
 
 @given(
@@ -48,23 +48,75 @@ def test_without_opening_hours_all_minutes_count() -> None:
     minutes=st.integers(0, 60 * 72),
     opens=st.integers(0, 20),
     hours=st.integers(1, 3),
+    closed=st.sets(st.dates(dt.date(2026, 3, 20), dt.date(2026, 4, 8))),
 )
-def test_opening_minutes_equal_a_walk_minute_by_minute(start: int, minutes: int, opens: int, hours: int) -> None:
+def test_opening_minutes_equal_a_walk_minute_by_minute(
+    start: int, minutes: int, opens: int, hours: int, closed: set[dt.date]
+) -> None:
     week = {weekday: ((dt.time(opens), dt.time(opens + hours)),) for weekday in (1, 2, 3, 7)}
     begin = local("2026-03-20 00:00") + dt.timedelta(minutes=start)
-    walked = sum(_open(begin + dt.timedelta(minutes=minute), week) for minute in range(minutes))
-    assert health.opening_minutes(begin, begin + dt.timedelta(minutes=minutes), week, BERLIN) == walked
+    walked = sum(_open(begin + dt.timedelta(minutes=minute), week, closed) for minute in range(minutes))
+    opening = Opening({"markt": week}, frozenset(("markt", day) for day in closed))
+    assert health.opening_minutes(begin, begin + dt.timedelta(minutes=minutes), opening, BERLIN) == walked
 
 
-def _open(instant: dt.datetime, week: dict[int, tuple[tuple[dt.time, dt.time], ...]]) -> bool:
+def _open(instant: dt.datetime, week: dict[int, tuple[tuple[dt.time, dt.time], ...]], closed: set[dt.date]) -> bool:
     day = instant.astimezone(BERLIN).date()
-    spans = week.get(day.isoweekday(), ())
+    spans = () if day in closed else week.get(day.isoweekday(), ())
     return any(
         dt.datetime.combine(day, opens, tzinfo=BERLIN).astimezone(dt.UTC)
         <= instant
         < dt.datetime.combine(day, closes, tzinfo=BERLIN).astimezone(dt.UTC)
         for opens, closes in spans
     )
+
+
+AFTERNOON = ((dt.time(14), dt.time(16)),)
+TWO_SITES = {"aschaffenburg": dict.fromkeys(range(1, 6), MORNING), "hanau": dict.fromkeys(range(1, 6), AFTERNOON)}
+
+
+@pytest.mark.parametrize(
+    ("closed", "minutes"),
+    [
+        ([], 2 * 360),  # two mornings of four hours, two afternoons of two
+        ([("aschaffenburg", "2026-01-06")], 480),  # Heilige Drei Könige: a holiday of one Land
+        ([("aschaffenburg", "2026-01-06"), ("hanau", "2026-01-06")], 360),
+        ([("hanau", "2026-01-05"), ("hanau", "2026-01-06")], 480),  # one site on leave
+        ([(site, f"2026-01-0{day}") for site in TWO_SITES for day in (5, 6)], 0),
+        ([("elsewhere", "2026-01-06")], 2 * 360),
+    ],
+)
+def test_holidays_and_closures_age_nothing(closed: list[tuple[str, str]], minutes: int) -> None:
+    opening = Opening(TWO_SITES, frozenset((site, dt.date.fromisoformat(day)) for site, day in closed))
+    assert health.opening_minutes(local("2026-01-05 00:00"), local("2026-01-07 00:00"), opening, BERLIN) == minutes
+
+
+def test_after_a_closed_day_the_data_are_as_fresh_as_on_the_evening_before() -> None:
+    """The Friday between Christmas and the weekend: the newest data are of the 23rd, and all is well."""
+    leave = health.closed_days(WEEK.hours, [], [(None, dt.date(2026, 12, 24), dt.date(2027, 1, 1))])
+    heard, now = local("2026-12-23 11:50"), local("2027-01-04 08:20")
+    facts = SourceFacts("pvs", "Praxissoftware", state="ok", heard_at=heard)
+    closed, counted = (
+        health.source_health(facts, now=now, opening=opening, zone=BERLIN, service_alive=True)
+        for opening in (Opening(WEEK.hours, leave), WEEK)
+    )
+    assert (closed.light, closed.age_minutes) == ("green", 30)
+    assert counted.light == "red"
+
+
+def test_the_days_without_hours_of_each_site() -> None:
+    days = [dt.date(2026, 12, day) for day in (24, 25, 26)]
+    found = health.closed_days(
+        ("a", "b"), [("a", days[1])], [(None, days[0], days[0]), ("b", days[1], days[2]), ("b", days[2], days[1])]
+    )
+    assert found == {("a", days[0]), ("b", days[0]), ("a", days[1]), ("b", days[1]), ("b", days[2])}
+
+
+@pytest.mark.parametrize(("day", "is_open"), [("2026-11-25", True), ("2026-11-26", False), ("2026-11-28", False)])
+def test_a_day_is_open_if_any_site_is(day: str, is_open: bool) -> None:
+    opening = Opening(WEEK.hours, frozenset({("markt", dt.date(2026, 11, 26))}))
+    assert opening.is_open(dt.date.fromisoformat(day)) is is_open
+    assert Opening({"markt": {}}).is_open(dt.date.fromisoformat(day)), "without hours on record every day counts"
 
 
 def test_hours_of_two_sites_count_once() -> None:
@@ -102,7 +154,7 @@ def test_the_light_of_a_source(
         breaker=breaker,
         needs_person=needs_person,
     )
-    found = health.source_health(facts, now=NOW, hours=WEEK, zone=BERLIN, service_alive=alive)
+    found = health.source_health(facts, now=NOW, opening=WEEK, zone=BERLIN, service_alive=alive)
     assert (found.light, found.reason) == (light, reason)
 
 

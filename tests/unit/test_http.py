@@ -369,3 +369,54 @@ def test_json(body: bytes, value: object) -> None:
 def test_no_json(body: bytes) -> None:
     with pytest.raises(errors.BadAnswer):
         parse(body)
+
+
+#: Faults -> what a hurried reading sleeps, and whether it gets through; it may lose 3 s.
+HURRIED = [
+    ([503], [0.5], True),
+    ([503, 503], [0.5, 1.0], True),
+    ([503, 503, 503], [0.5, 1.0], False),
+    ([429], [0.5], True),
+]
+
+
+@pytest.mark.parametrize(("statuses", "slept", "through"), HURRIED)
+def test_where_others_wait_pauses_are_counted(
+    server: Played, statuses: list[int], slept: list[float], through: bool
+) -> None:
+    for status in statuses:
+        server.server.faults.add("status", status=status)
+    with client(server, Limits()) as http:
+        with http.hurried(5.0, 3.0):
+            if through:
+                assert http.get("Patient").status == 200
+            else:
+                with pytest.raises(errors.SourceBusy):
+                    http.get("Patient")
+        assert server.slept == slept
+
+
+def test_where_others_wait_a_stalled_request_ends_it_and_a_longer_pause_is_handed_on(server: Played) -> None:
+    with client(server, Limits()) as http, http.hurried(0.3, 0.1):
+        server.server.faults.add("stall")
+        with pytest.raises(errors.SourceStalled, match=r"within 0\.3 s"):
+            http.get("Patient")
+        server.server.faults.add("status", status=429, headers={"retry-after": "30"})
+        with pytest.raises(errors.SourceBusy) as caught:
+            http.get("Patient")
+        assert caught.value.retry_after == 30
+    assert server.slept == []
+
+
+def test_all_requests_of_a_hurried_reading_lose_together_and_the_next_one_starts_anew(server: Played) -> None:
+    with client(server, Limits()) as http:
+        with http.hurried(5.0, 2.4):
+            for _ in range(2):
+                server.server.faults.add("status", status=503)
+                http.get("Patient")
+            server.server.faults.add("status", status=503)
+            with pytest.raises(errors.SourceBusy):
+                http.get("Patient")
+        server.server.faults.add("status", status=503, times=3)
+        assert http.get("Patient").status == 200
+    assert server.slept == [0.5, 1.0, 0.5, 1.0, 2.0]

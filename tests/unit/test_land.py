@@ -183,8 +183,11 @@ def test_a_source_that_refuses_us_is_not_asked_again(practice: Practice, ops: Op
     land_once(practice, ops)
     pvs.fails.clear()
     read = land_once(practice, ops).sources[0]
-    assert read.cause is not None
-    assert (read.state, read.cause.split(":")[0], asked(pvs)) == ("away", "breaker-open", [])
+    assert (read.state, read.cause) == (
+        "refused",
+        "access-refused: it refused us and is not asked again, because that might lock the account",
+    )
+    assert (asked(pvs), "resync" in str(read.remedy)) == ([], True)
 
 
 def test_a_stopped_record_type_waits_and_the_others_go_on(practice: Practice, ops: Ops, pvs: ScriptedSource) -> None:

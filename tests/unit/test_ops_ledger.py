@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +13,9 @@ import pytest
 import ulid
 
 from pipelines import ops
-from pipelines.keys import Key
 from pipelines.ops import ids, ledger, numbers
 from pipelines.practice import Practice
-from tests.kit.ops_db import entity, fresh_ops, records
+from tests.kit.ops_db import ensure_persons, entity, fresh_ops, records
 from tests.kit.practices import NOON
 
 
@@ -147,19 +147,13 @@ def test_a_forbidden_pair_stands_once_in_one_order(o: ops.Ops) -> None:
     ]
 
 
-def _ensure_in_a_process(path: Path, key_hex: str, source_ids: list[str]) -> int:
-    with ops.open_path(path, Key(key_hex)) as o:
-        return ledger.ensure(o, "person", records(*source_ids), NOON)
-
-
 def test_two_processes_at_once_give_each_record_one_entity(practice: Practice) -> None:
     ops.create(practice.ops_path, practice.key("ops"))
     wanted = [str(number) for number in range(2000)]
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        jobs = [(practice.ops_path, practice.key("ops").hex, wanted[start:]) for start in (0, 500, 1000)]
-        assert sum(pool.starmap(_ensure_in_a_process, jobs, chunksize=1)) == 2000
-        pool.close()
-        pool.join()
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        parts = [wanted[start:] for start in (0, 500, 1000)]
+        asked = [pool.submit(ensure_persons, practice.ops_path, practice.key("ops").hex, part) for part in parts]
+        assert sum(one.result() for one in asked) == 2000
     with ops.open_ops(practice) as o:
         found = ledger.links(o)
     assert sorted(found.get_column("source_id")) == sorted(wanted)

@@ -38,7 +38,7 @@ def test_a_run_from_start_to_end(o: ops.Ops) -> None:
     assert (found.state, found.segment, found.finished_at) == ("attention", "1.duckdb", NOON + MINUTE)
     assert [(one.source, one.state) for one in found.sources] == [("booking", "away"), ("pvs", "ok")]
     assert runs.unfinished(o) == ()
-    assert runs.last_success(o) == {"pvs": NOON}
+    assert runs.last_success(o, ("pvs", "booking", "list")) == {"pvs": NOON}
 
 
 def test_a_repeated_step_replaces_its_record(o: ops.Ops) -> None:
@@ -82,6 +82,21 @@ def test_last_runs_can_be_narrowed(o: ops.Ops) -> None:
     assert [one.run for one in runs.last_runs(o, kind="changes")] == [3, 2]
     assert [one.run for one in runs.last_runs(o, source="pvs")] == [3, 1]
     assert [one.run for one in runs.last_runs(o, 1)] == [3]
+
+
+def test_what_runs_brought_and_what_the_first_one_did(o: ops.Ops) -> None:
+    for minutes, source, new, state in ((0, "pvs", 0, "ok"), (1, "pvs", 9, "ok"), (2, "booking", 4, "failed")):
+        run = runs.start_run(o, "changes", NOON + minutes * MINUTE)
+        runs.record_source(o, run, read(source, new=new), NOON)
+        runs.finish_run(o, run, state, NOON + minutes * MINUTE)
+    lost = runs.start_run(o, "changes", NOON + 3 * MINUTE)
+    runs.record_source(o, lost, read("list"), NOON)
+    runs.abandon_unfinished(o, 0, NOON + 3 * MINUTE)
+    assert runs.first_reading(o, "pvs") == (NOON + MINUTE, 9)
+    assert runs.first_reading(o, "list") is None
+    found = runs.news_since(o, NOON + MINUTE)
+    assert found.rows() == [("pvs", NOON + MINUTE, 12), ("booking", NOON + 2 * MINUTE, 7)]
+    assert runs.news_since(o, NOON + 5 * MINUTE).schema == runs.NEWS
 
 
 def test_a_build_sees_the_same_before_and_after_its_run_ended(o: ops.Ops) -> None:

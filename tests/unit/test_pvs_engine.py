@@ -52,3 +52,15 @@ def test_a_deadline_ends_when_nothing_moves_or_when_it_takes_too_long():
     assert not deadline.expired()
     now[0] = 162
     assert deadline.expired()
+
+
+def test_a_deadline_is_shorter_where_others_wait_but_never_longer():
+    now = [0.0]
+    deadline = engine.Deadline(idle=60, total=100, clock=lambda: now[0])
+    for patience, idle in ((15, 15), (90, 60), (None, 60)):
+        now[0] = 0
+        deadline.start(patience)
+        now[0] = idle
+        assert not deadline.expired()
+        now[0] = idle + 0.1
+        assert deadline.expired()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines import files, run
-from pipelines.errors import Busy
+from pipelines.errors import BrokenFile, Busy, DiskFull, WrongKey
 from pipelines.land import Landed, SourceRead
 from pipelines.matching.register import Registered
 from pipelines.ops import findings, requests, runs
@@ -146,6 +146,56 @@ def test_a_station_that_fails_ends_the_run_as_failed(practice: Practice, monkeyp
         assert runs.unfinished(o) == ()
 
 
+#: What stops a run -> what is on record of it until one comes through; None for what is nobody's failure.
+STOPPED = [
+    (DiskFull("/srv: 1.0 MB free, a build needs 9.0 MB"), "/srv: 1.0 MB free, a build needs 9.0 MB", "make room"),
+    (BrokenFile("raw/1.duckdb: differs"), "raw/1.duckdb: differs", "run again"),
+    (WrongKey("x.duckdb: was written under another key"), "x.duckdb: was written under another key", "recovery sheet"),
+    (ZeroDivisionError("Mustermann, 1980"), "unexpected ZeroDivisionError", "praxistakt doctor"),
+    (KeyboardInterrupt(), None, ""),
+    (Busy("another process"), None, ""),
+]
+
+
+@pytest.mark.parametrize(("error", "cause", "remedy"), STOPPED, ids=lambda value: type(value).__name__)
+def test_why_a_run_failed_is_on_record_until_one_comes_through(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, error: BaseException, cause: str | None, remedy: str
+) -> None:
+    stations = Stations().put_in(monkeypatch)
+
+    def broken(*_: object) -> Registered:
+        raise error
+
+    monkeypatch.setattr(run, "register", broken)
+    with open_ops(practice) as o:
+        with pytest.raises(type(error)):
+            run.run(practice, o)
+        found = [(one.detail["cause"], remedy in one.detail["remedy"]) for one in findings.open_findings(o)]
+        assert found == ([] if cause is None else [(cause, True)])
+        monkeypatch.setattr(run, "register", stations.register)
+        run.run(practice, o)
+        assert findings.open_findings(o) == ()
+
+
+def test_what_stops_a_run_before_it_begins_is_on_record_too(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def recover(_: Practice, *, thorough: bool) -> files.Recovered:
+        asked.append(thorough)
+        raise BrokenFile("raw: no manifest names segments that are all there; restore a backup")
+
+    monkeypatch.setattr(files, "recover", recover)
+    with open_ops(practice) as o:
+        for _ in range(2):
+            with pytest.raises(BrokenFile):
+                run.run(practice, o)
+        assert [one.kind for one in findings.open_findings(o)] == ["run-failed"]
+        assert runs.last_runs(o) == ()
+    assert asked == [False, True], "after a broken file, contents are looked at"
+
+
 def test_a_run_that_was_cut_short_is_cleared_away_by_the_next(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +205,7 @@ def test_a_run_that_was_cut_short_is_cleared_away_by_the_next(
         done = run.run(practice, o)
         assert done.abandoned == (lost,)
         assert {one.run: one.state for one in runs.last_runs(o)} == {lost: "abandoned", done.run: "ok"}
-        run.fail(practice, o, lost)  # who was thought dead comes back: too late
+        run.fail(practice, o, lost, RuntimeError())  # who was thought dead comes back: too late
         assert runs.last_runs(o)[1].state == "abandoned"
 
 
@@ -187,7 +237,7 @@ def test_what_was_repaired_stands_as_a_finding_until_all_is_well(
 ) -> None:
     Stations().put_in(monkeypatch)
     problems = iter([("raw/manifest: brought back as of run 3",), ()])
-    monkeypatch.setattr(files, "recover", lambda _: files.Recovered(problems=next(problems)))
+    monkeypatch.setattr(files, "recover", lambda *_, **__: files.Recovered(problems=next(problems)))
     with open_ops(practice) as o:
         assert run.run(practice, o).recovered.problems
         assert [one.kind for one in findings.open_findings(o)] == ["recovery"]

@@ -82,7 +82,7 @@ def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> P
         runs.finish_run(o, runs.start_run(o, "full", NOW - dt.timedelta(hours=7)), "ok", NOW - dt.timedelta(hours=6))
     built = files.Generation("g", tmp_path, 1, number, NOW.date(), "sql", {}, NOW)
     monkeypatch.setattr(files, "current", lambda _: built)
-    monkeypatch.setattr(poll, "_landed", lambda _: poll._Landed({}, NOW.date()))
+    monkeypatch.setattr(poll, "_landed", lambda _: poll._Landed(0, {}, NOW.date()))
     return made
 
 

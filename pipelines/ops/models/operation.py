@@ -63,6 +63,22 @@ class SyncRunSource(Base):
     recorded_at: Mapped[dt.datetime]
 
 
+class SourcePosition(Base):
+    """How far a reading without news came: only for the question whether there are news, never for reading.
+
+    It holds for the rows that stood in raw then: those of `manifest_run`, or of `run` itself if that landed no row.
+    """
+
+    __tablename__ = "source_position"
+    __table_args__ = table(CheckConstraint("manifest_run <= run", name="manifest_run"), without_rowid=True)
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    resource: Mapped[str] = mapped_column(primary_key=True)
+    run: Mapped[int] = mapped_column(ForeignKey("sync_run.run"))
+    manifest_run: Mapped[int]
+    position: Mapped[str]
+
+
 class SyncRequest(Base):
     """A press of "Jetzt synchronisieren" and what became of it. No source means all of them."""
 

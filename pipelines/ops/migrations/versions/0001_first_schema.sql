@@ -382,6 +382,17 @@ CREATE TABLE sync_request (
 CREATE UNIQUE INDEX uq_sync_request_waiting_all ON sync_request (state) WHERE state = 'waiting' AND source IS NULL;
 CREATE UNIQUE INDEX uq_sync_request_waiting_one ON sync_request (source) WHERE state = 'waiting' AND source IS NOT NULL;
 
+CREATE TABLE source_position (
+    source TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    manifest_run INTEGER NOT NULL,
+    position TEXT NOT NULL,
+    CONSTRAINT pk_source_position PRIMARY KEY (source, resource),
+    CONSTRAINT ck_source_position_manifest_run CHECK (manifest_run <= run),
+    CONSTRAINT fk_source_position_run FOREIGN KEY(run) REFERENCES sync_run (run)
+) WITHOUT ROWID, STRICT;
+
 CREATE TABLE sync_run_source (
     run INTEGER NOT NULL,
     source TEXT NOT NULL,

@@ -1,0 +1,136 @@
+"""Two ways to use a page in a browser, by mouse and by keyboard, with the same words: a test runs once for each.
+
+The keyboard may put the focus on a part only if Tab could: `reach` asks for that. Data grids are drawn on a canvas;
+their rows are found by their place with the mouse and by arrow keys with the keyboard.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Protocol
+
+from playwright.sync_api import Locator, Page, expect
+
+#: Streamlit's grids: height of the header and of a row, and the middle of the column of check boxes, in pixels.
+HEADER, ROW, CHECK_BOX = 36, 36, 18
+
+
+class Hand(Protocol):
+    """One way to use the page."""
+
+    def press(self, part: Locator) -> None:
+        """A button, a link, a switch."""
+
+    def choose(self, box: Locator, option: str) -> None:
+        """An option of a select box."""
+
+    def segment(self, page: Page, option: str) -> None:
+        """One of the segments side by side."""
+
+    def ask_help(self, icon: Locator) -> None:
+        """Have the text of a help icon shown."""
+
+    def enter_day(self, field: Locator, *days: dt.date) -> None:
+        """A day, or the first and the last, in a date field."""
+
+    def pick_row(self, grid: Locator, row: int) -> None:
+        """The check box of a row of a data grid, from 0 on."""
+
+    def pick_cell(self, page: Page) -> None:
+        """The weekday of the first cell of the heatmap; its box does the same for whoever has no mouse."""
+
+
+class Mouse:
+    """Points and clicks."""
+
+    def press(self, part: Locator) -> None:
+        part.click()
+
+    def choose(self, box: Locator, option: str) -> None:
+        box.click()
+        box.page.get_by_role("option", name=option, exact=True).click()
+
+    def segment(self, page: Page, option: str) -> None:
+        page.get_by_role("radio", name=option, exact=True).click()
+
+    def ask_help(self, icon: Locator) -> None:
+        icon.hover()
+
+    def enter_day(self, field: Locator, *days: dt.date) -> None:
+        field.get_by_test_id("stDateInputCalendarButton").click()
+        calendar = field.page.get_by_test_id("stDateInputCalendar")
+        expect(calendar).to_be_visible()
+        for day in days:
+            month = f"{MONTHS[day.month - 1]} {day.year}"
+            if not calendar.get_by_role("heading", name=month).count():  # a span opens at the month of its first day
+                calendar.get_by_role("button", name="Next month").click()
+            calendar.get_by_role("button", name=re.compile(rf"\b{day.day}\. {month}")).click()
+
+    def pick_row(self, grid: Locator, row: int) -> None:
+        grid.scroll_into_view_if_needed()
+        canvas = grid.get_by_test_id("data-grid-canvas")
+        canvas.click(position={"x": CHECK_BOX, "y": HEADER + ROW * row + ROW // 2})
+
+    def pick_cell(self, page: Page) -> None:
+        cells = page.get_by_test_id("stVegaLiteChart").nth(1).locator("path[aria-roledescription='rect mark']")
+        cells.first.click(force=True)
+
+
+class Keyboard:
+    """Tab, arrows, Enter, Space and letters."""
+
+    def press(self, part: Locator) -> None:
+        reach(part)
+        part.press("Space" if part.get_attribute("role") == "switch" else "Enter")
+
+    def choose(self, box: Locator, option: str) -> None:
+        reach(box)
+        box.page.keyboard.type(option)
+        expect(box.page.get_by_role("option", name=option, exact=True)).to_be_visible()
+        box.page.keyboard.press("Enter")
+
+    def segment(self, page: Page, option: str) -> None:
+        target = page.get_by_role("radio", name=option, exact=True)
+        reach(page.get_by_role("radio", checked=True))
+        while not target.evaluate("e => e === document.activeElement"):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+
+    def ask_help(self, icon: Locator) -> None:
+        reach(icon)
+        # a tooltip opens for who comes by Tab, not for a script that sets the focus
+        icon.page.keyboard.press("Shift+Tab")
+        icon.page.keyboard.press("Tab")
+
+    def enter_day(self, field: Locator, *days: dt.date) -> None:
+        parts = field.get_by_role("spinbutton")
+        for number, day in enumerate(days):
+            reach(parts.nth(3 * number))
+            field.page.keyboard.type(f"{day:%d%m%Y}")
+        reach(field.get_by_test_id("stDateInputCalendarButton"))
+        field.page.keyboard.press("Tab")
+
+    def pick_row(self, grid: Locator, row: int) -> None:
+        canvas = grid.get_by_test_id("data-grid-canvas")
+        reach(canvas)
+        canvas.press("Control+Home")
+        for _ in range(row):
+            canvas.press("ArrowDown")
+        canvas.press("Shift+Space")
+
+    def pick_cell(self, page: Page) -> None:
+        self.choose(page.get_by_role("combobox", name="Wochentag"), "Mo")
+
+
+MONTHS = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
+    "Dezember",
+)  # fmt: skip
+
+
+def reach(part: Locator) -> None:
+    """Put the focus on a part that Tab reaches too."""
+    assert part.evaluate("e => e.tabIndex") >= 0, part
+    part.focus()
+    expect(part).to_be_focused()
