@@ -92,6 +92,8 @@ def options_of(settings: Serve, port: int) -> dict[str, Any]:
         "client.disableDataExport": True,
         "global.developmentMode": False,
         "logger.level": "error",
+        # rich would write errors, in colours, to stdout, where --json speaks
+        "logger.enableRich": False,
         "logger.hideWelcomeMessage": True,
         **_THEME,
     }

@@ -25,7 +25,7 @@ def examine(practice: Practice) -> list[Finding]:
     """All findings, the sound ones too, in the order in which they should be mended."""
     return [
         *_machine(practice),
-        _tried("keys", lambda: _keys(practice), "restore them from the recovery sheet, or correct key_check"),
+        _tried("keys", lambda: _keys(practice), "`praxistakt restore-keys` with the recovery sheet"),
         _tried("ops.db", lambda: _ops(practice), "restore ops.db from a backup"),
         *_files(practice),
         *(finding for name in practice.source_names() for finding in _source(practice, name)),

@@ -211,7 +211,8 @@ def find_store(folder: Path, practice_id: str) -> KeyStore:
         return file
     if keyring_usable():
         return KeyringStore(practice_id)
-    raise KeysMissing(f"{file.path}: no such file, and this system has no keyring; restore the keys from the sheet")
+    remedy = "`praxistakt restore-keys` takes the sheet"
+    raise KeysMissing(f"{file.path}: no such file, and this system has no keyring; {remedy}")
 
 
 def choose_store(folder: Path, practice_id: str, choice: Keystore) -> KeyStore:
@@ -244,7 +245,7 @@ def load_keys(store: KeyStore, expected_check: str) -> dict[str, Key]:
     found = {purpose: store.get(f"key:{purpose}") for purpose in PURPOSES}
     missing = [purpose for purpose, text in found.items() if text is None]
     if missing:
-        raise KeysMissing(f"{store.place}: no key for {', '.join(missing)}; restore the keys from the sheet")
+        raise KeysMissing(f"{store.place}: no key for {', '.join(missing)}; `praxistakt restore-keys` takes the sheet")
     keys = {purpose: Key(text) for purpose, text in found.items() if text is not None}
     require_check(keys, expected_check, store.place)
     return keys

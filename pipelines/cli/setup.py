@@ -21,7 +21,7 @@ from pipelines.errors import SettingsError
 from pipelines.keys import Keystore, RecoverySheet
 from pipelines.ops import users
 from pipelines.ops.database import create, open_ops
-from pipelines.practice import Practice, home
+from pipelines.practice import Practice, home, restore_keys
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("set")(set_secret)
     group.command("list")(list_secrets)
     app.add_typer(group, name="secret")
+    app.command("restore-keys")(bring_back_keys)
 
 
 def init(
@@ -135,6 +136,18 @@ def list_secrets(name: PracticeName, as_json: AsJson = False) -> None:
     rows: list[tuple[object, ...]] = [(one, "set" if there else "missing") for one, there in found.items()]
     say.result({"secrets": found}, lambda: say.out.print(say.table("secret", "state", rows=rows)), as_json=as_json)
     say.end(Ends.OK if all(found.values()) else Ends.ATTENTION)
+
+
+def bring_back_keys(
+    name: PracticeName,
+    sheet: Annotated[Path, typer.Argument(help="The recovery sheet as a text file.", show_default=False)],
+    keystore: Annotated[str, typer.Option(help="auto, keyring or file.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Bring lost keys back from the recovery sheet. Secrets of sources are not on it: set them again."""
+    restore_keys(name, sheet.read_text(encoding="utf-8"), keystore=_keystore(keystore))
+    said = f"The keys of {name} are back; delete {sheet}. Set the secrets of its sources: praxistakt secret list {name}"
+    say.result({"practice": name}, lambda: say.line(said), as_json=as_json)
 
 
 def examine(name: PracticeName, as_json: AsJson = False) -> None:

@@ -215,7 +215,7 @@ CASES = [
     Case("practice.toml is no TOML", edited("name = ", "name "), 2, ("practice.toml: not TOML",)),
     Case("the keys are another practice's", stored("key:raw", Key.random().hex), 2,
          ("demo.keys: the keys there do not belong to this practice",)),
-    Case("the key file lacks a key", stored("key:ops", None), 2, ("no key for ops; restore the keys from the sheet",)),
+    Case("the key file lacks a key", stored("key:ops", None), 2, ("no key for ops; `praxistakt restore-keys`",)),
     Case("raw was written under another key", other_key("raw"), 2, (".duckdb: was written under another key",),
          status=("error: run-failed", ".duckdb: was written under another key → bring the practice's keys back")),
     Case("ops.db was written under another key", other_key("ops"), 2, ("ops.db: this key opens none of its",)),

@@ -2,7 +2,7 @@
 --
 -- Written from the definitions, without a look at sql/core, and run over the same connection. Needs the variables
 -- `today` and `zone` and a table hand.day(day): the local days that are looked at. Hours and appointments are taken to
--- lie within one local day, and to keep clear of the hour in which clocks change.
+-- lie between 06:00 and 20:00, so that no day runs into another and no clock changes in between.
 
 CREATE TABLE hand.appointment AS
 SELECT
@@ -245,8 +245,24 @@ SELECT
 FROM spread
 GROUP BY calendar_key, minute_at;
 
+CREATE TABLE hand.whole_day AS
+SELECT
+    calendar.calendar_key,
+    day.day,
+    EXISTS (
+        FROM ops.holiday AS holiday
+        WHERE holiday.location_key = calendar.location_key AND holiday.date = day.day AND holiday.kind = 'public'
+    ) AS holiday,
+    EXISTS (
+        FROM ops.closure AS closure
+        WHERE coalesce(closure.location_key, calendar.location_key) = calendar.location_key
+            AND day.day BETWEEN closure.start_date AND closure.end_date
+    ) AS closed
+FROM hand.calendar AS calendar
+CROSS JOIN hand.day AS day;
+
 -- One row per calendar and minute of a day that is looked at; days before the first appointment are none.
-CREATE TABLE hand.minute AS
+CREATE TABLE hand.minute_of_calendar AS
 WITH span AS (
     SELECT
         coalesce(least((SELECT min(day) FROM hand.counted), getvariable('today')), getvariable('today')) AS first_day,
@@ -255,37 +271,29 @@ WITH span AS (
         )))::DATE AS last_day
 ),
 
-clock AS (
-    SELECT
-        day,
-        unnest(generate_series(
-            day::TIMESTAMP AT TIME ZONE getvariable('zone'),
-            (day + 1)::TIMESTAMP AT TIME ZONE getvariable('zone') - INTERVAL 1 MINUTE,
-            INTERVAL 1 MINUTE
-        )) AS minute_at
+wall AS (
+    SELECT day, unnest(generate_series(day + TIME '06:00', day + TIME '19:59', INTERVAL 1 MINUTE)) AS wall
     FROM hand.day, span
     WHERE day BETWEEN first_day AND last_day
 ),
 
+clock AS MATERIALIZED (
+    SELECT day, hour(wall) AS hour, wall AT TIME ZONE getvariable('zone') AS minute_at FROM wall
+),
+
 hours AS (
     SELECT
-        calendar.*,
+        calendar.calendar_key,
+        calendar.k,
         clock.day,
         clock.minute_at,
-        hour(clock.minute_at AT TIME ZONE getvariable('zone')) AS hour,
+        clock.hour,
         coalesce(said.template, false) AS template,
         coalesce(said.extra, false) AS extra,
         coalesce(said.absent, false) AS absent,
         coalesce(said.blocked, false) AS blocked,
-        EXISTS (
-            FROM ops.holiday AS holiday
-            WHERE holiday.location_key = calendar.location_key AND holiday.date = clock.day AND holiday.kind = 'public'
-        ) AS holiday,
-        coalesce(said.closed, false) OR EXISTS (
-            FROM ops.closure AS closure
-            WHERE coalesce(closure.location_key, calendar.location_key) = calendar.location_key
-                AND clock.day BETWEEN closure.start_date AND closure.end_date
-        ) AS closed,
+        whole_day.holiday,
+        coalesce(said.closed, false) OR whole_day.closed AS closed,
         coalesce(said.attended, 0) AS attended,
         coalesce(said.ahead, 0) AS ahead,
         coalesce(said.no_show, 0) AS no_show,
@@ -294,6 +302,8 @@ hours AS (
         coalesce(said.other, 0) AS other
     FROM hand.calendar AS calendar
     CROSS JOIN clock
+    JOIN hand.whole_day AS whole_day
+        ON calendar.calendar_key = whole_day.calendar_key AND clock.day = whole_day.day
     LEFT JOIN hand.said AS said ON calendar.calendar_key = said.calendar_key AND clock.minute_at = said.minute_at
 ),
 
@@ -310,7 +320,7 @@ judged AS (
 
 -- Of several appointments at once the first ones in this order take a place each.
 SELECT
-    calendar_key, name, person, kind, location_key, k, day, minute_at, hour,
+    calendar_key, day, minute_at, hour,
     CASE WHEN template THEN k ELSE 0 END AS template_min,
     CASE WHEN template AND holiday THEN k ELSE 0 END AS holiday_min,
     CASE WHEN template AND closed AND NOT holiday THEN k ELSE 0 END AS closure_min,
@@ -332,10 +342,17 @@ SELECT
     CASE WHEN bookable THEN k - least(k, active) ELSE 0 END AS free_min
 FROM judged;
 
+CREATE VIEW hand.minute AS
+SELECT calendar.* EXCLUDE (calendar_key), minute.*
+FROM hand.minute_of_calendar AS minute
+JOIN hand.calendar AS calendar USING (calendar_key);
+
 -- Free time in pieces that hold the shortest type, place by place.
 CREATE TABLE hand.usable AS
 WITH place AS (
-    SELECT calendar_key, day, minute_at, unnest(range(1, free_min + 1)) AS place FROM hand.minute WHERE free_min > 0
+    SELECT calendar_key, day, minute_at, unnest(range(1, free_min + 1)) AS place
+    FROM hand.minute_of_calendar
+    WHERE free_min > 0
 ),
 
 piece AS (

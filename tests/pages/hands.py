@@ -93,15 +93,18 @@ class Keyboard:
     def segment(self, page: Page, option: str) -> None:
         target = page.get_by_role("radio", name=option, exact=True)
         reach(page.get_by_role("radio", checked=True))
-        while not target.evaluate("e => e === document.activeElement"):
+        while not is_focused(target):
             page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
 
     def ask_help(self, icon: Locator) -> None:
         reach(icon)
-        # a tooltip opens for who comes by Tab, not for a script that sets the focus
+        # a tooltip opens for who comes by Tab, not for a script that sets the focus; a grid before it has its own stops
         icon.page.keyboard.press("Shift+Tab")
-        icon.page.keyboard.press("Tab")
+        for _ in range(12):
+            icon.page.keyboard.press("Tab")
+            if is_focused(icon):
+                break
 
     def enter_day(self, field: Locator, *days: dt.date) -> None:
         parts = field.get_by_role("spinbutton")
@@ -127,6 +130,11 @@ MONTHS = (
     "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
     "Dezember",
 )  # fmt: skip
+
+
+def is_focused(part: Locator) -> bool:
+    """Whether the next key goes there."""
+    return bool(part.evaluate("e => e === document.activeElement"))
 
 
 def reach(part: Locator) -> None:

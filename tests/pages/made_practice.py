@@ -279,7 +279,7 @@ def _appointments(con: duckdb.DuckDBPyConnection, hours: pl.DataFrame, per_hour:
     )
     con.execute(
         "CREATE TABLE marts.fact_appointment AS SELECT appointment_key, calendar_key, location_key, service_date, "
-        "outcome, "
+        "outcome, (epoch(end_local) - epoch(start_local))::BIGINT // 60 AS minutes, "
         "CASE WHEN calendar_key = 'c1' THEN 'r1' END AS room_key, 't1' AS type_key, true AS is_counted, source "
         "FROM desk.appointment"
     )

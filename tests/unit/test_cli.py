@@ -64,6 +64,22 @@ def test_init_makes_all_that_a_practice_needs(home: Path, markt: Path) -> None:
     }
 
 
+def test_lost_keys_come_back_from_the_sheet(home: Path, markt: Path) -> None:
+    (home / "keys" / "markt.keys").unlink()
+    lost = praxistakt("user", "list", "markt", "--json")
+    assert lost.exit_code == 2
+    assert "restore-keys" in told(lost)["message"]
+    back = praxistakt("restore-keys", "markt", f"{home}/sheet.txt", "--keystore", "file", "--json")
+    assert (back.exit_code, told(back)) == (0, {"practice": "markt"})
+    assert praxistakt("user", "list", "markt", "--json").exit_code == 0
+
+
+def test_a_mistyped_sheet_brings_nothing_back(home: Path, markt: Path) -> None:
+    sheet = home / "sheet.txt"
+    sheet.write_text(sheet.read_text().replace("Praxis Test", "").translate(str.maketrans("0123456789", "1234567890")))
+    assert praxistakt("restore-keys", "markt", str(sheet), "--keystore", "file", "--json").exit_code == 2
+
+
 def test_init_asks_nobody_where_there_is_no_terminal(home: Path) -> None:
     found = praxistakt("init", "markt", "--json")
     assert found.exit_code == 2
