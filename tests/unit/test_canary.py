@@ -97,7 +97,8 @@ def test_sqlite_values_are_opened_if_they_are_compressed(scanner: Scanner, tmp_p
 def test_tokens_of_people_are_their_names_numbers_and_addresses() -> None:
     row = {
         "family_name": "Jäger-Öl", "given_name": "Eva Maria", "kvnr": "A123456789", "mobile": "0151/555",
-        "mobile_e164": "+49151555", "email": "eva@example.org", "street": "Weg 1", "city": "Dresden", "birth_name": None,
+        "mobile_e164": "+49151555", "email": "eva@example.org", "street": "Weg 1", "city": "Dresden",
+        "birth_name": None,
     }  # fmt: skip
     assert people_of({"patient": [row]}) == {
         "Jäger-Öl", "Jäger", "Öl", "Eva Maria", "Eva", "Maria", "A123456789", "0151/555", "+49151555", "49151555",
