@@ -50,13 +50,13 @@ format: $(STAMPS)/dev ## put the code in form
 	$(BIN)/ruff format .
 
 test: lint $(STAMPS)/debian ## everything but the long tests
-	$(PYTEST) -n 2 --dist loadgroup --census test -m "not faults and not vendors"
+	$(PYTEST) -n 2 --dist loadfile --census test -m "not faults and not vendors"
 
 test-faults: $(STAMPS)/dev $(STAMPS)/debian ## kills, power cuts, full disks, bad links
-	$(PYTEST) -n 2 --dist loadgroup --census faults -m faults
+	$(PYTEST) -n 2 --dist loadfile --census faults -m faults
 
 test-vendors: $(STAMPS)/dev $(STAMPS)/debian ## real practice systems
-	$(PYTEST) -n 2 --dist loadgroup --census vendors -m vendors
+	$(PYTEST) -n 2 --dist loadfile --census vendors -m vendors
 
 bench: $(STAMPS)/dev ## what it costs: seconds, memory, ratios
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

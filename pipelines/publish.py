@@ -212,7 +212,7 @@ def _write(
         transform.copy_published(con, store, _FILE)
         con.execute(f"CHECKPOINT {_FILE}")
         con.execute(f"DETACH {_FILE}")
-        written[name] = files.close_file(folder / name, key)
+        written[name] = files.close_file(folder / name, key, con)
     return written, carried
 
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from pipelines.errors import BrokenFile, FileMissing
 from pipelines.files import disk
 from pipelines.files.checkpoints import checkpoint
@@ -71,15 +73,17 @@ def new_generation(practice: Practice) -> Path:
     return made
 
 
-def close_file(path: Path, key: Key) -> str:
+def close_file(path: Path, key: Key, con: duckdb.DuckDBPyConnection | None = None) -> str:
     """Check and fsync a file that was just written, checkpointed and detached; its SHA-256, for `Generation.files`.
 
+    :param con: a connection to read it back with; opening one takes longer than all the rest.
     :raises BrokenFile, WrongKey: it does not open as it should.
     """
     if wal_of(path).exists():
         raise BrokenFile(f"{path}: not finished, a write-ahead log stands beside it")
-    with contextlib.closing(connect()) as con:
-        attach(con, path, key, "reading")
+    with contextlib.nullcontext(con) if con else contextlib.closing(connect()) as reading:
+        attach(reading, path, key, "reading")
+        reading.execute("DETACH reading")
     disk.sync_file(path)
     return disk.sha256(path)
 

@@ -21,7 +21,7 @@ from tests.kit.reader_process import ReaderProcess, reader_process
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("two_processes")]
 
-GENERATIONS, WHOLE_RUNS = 100, 6
+GENERATIONS, WHOLE_RUNS = 100, 5
 APPOINTMENTS = 40
 #: How many generations follow one another before anybody looks: more than are kept for a reader who is just opening.
 BURSTS = (1, 2, 5, 1, 7, 3, 4, 1)
