@@ -275,7 +275,7 @@ def test_the_days_differ_in_what_people_did_and_decided(days: Simulation) -> Non
     inferred = pl.col("outcome_source") == "inferred"
     assert then["marts.fact_appointment"].filter(inferred).is_empty()
     assert now["marts.fact_appointment"].filter(inferred).height > 0
-    moved = pl.col("outcome") == "rescheduled", pl.col("source") == "pvs"
+    moved = pl.col("status") == "rescheduled", pl.col("source") == "pvs"
     assert then["marts.fact_appointment"].filter(*moved).height > 10
     assert now["marts.fact_appointment"].filter(*moved).is_empty()
     seen = now["marts.fact_appointment_change"].group_by("field").len()

@@ -199,7 +199,7 @@ def test_dagsters_storage_holds_nobody(demo: Demo) -> None:
 def test_no_command_says_a_name(demo: Demo) -> None:
     for command, text in demo.said.items():
         assert text.strip(), command
-        assert demo.scanner.in_text(text, command) == set()
+        assert demo.scanner.in_text(text, command, prose=True) == set()
     assert "schema-mismatch" in demo.said["a process of its own, over a schema that differs"]
 
 

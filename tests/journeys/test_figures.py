@@ -132,7 +132,7 @@ class Maker:
     def hours(self) -> None:
         """Weekly hours in the practice software; a calendar without any has the opening hours of its location."""
         for source, schedule in self.schedules():
-            if source == "booking" or self.dice.random() < 0.15:
+            if source == "booking" or self.dice.random() < 0.3:
                 continue
             for weekday in range(1, 7):
                 start, length = self.dice.randint(7 * 60, 10 * 60), self.dice.choice([180, 240, 300])
@@ -201,6 +201,8 @@ class Maker:
             row["actual_end"] = row["end"]
         if row["patient_id"] and source == "pvs" and dice.random() < 0.1:
             self.practice.record("visit", source=source, patient_id=row["patient_id"], arrived_at=start)
+        if self.practice.raw.get("appointment") and dice.random() < 0.1:
+            row["replaces"] = dice.choice(self.practice.raw["appointment"])["source_id"]
         key = self.practice.record("appointment", source=source, run=2, **row)
         if dice.random() < 0.15:  # it was somewhere else before
             earlier = row | {"start": start - WEEK, "end": row["end"] - WEEK, "status": "booked"}

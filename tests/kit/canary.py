@@ -26,6 +26,7 @@ SHORTEST = 6
 TOO_SHORT = f"shorter than {SHORTEST} bytes: would turn up by chance in encrypted bytes"
 #: A word of two letters is an abbreviation as often as a name.
 SHORTEST_WORD = 3
+SHORTEST_IN_PROSE = 4
 NOT_A_WORD = f"shorter than {SHORTEST_WORD} letters"
 OWN_WORD = "a word of the practice's own: its locations, rooms, appointment types"
 
@@ -58,6 +59,7 @@ class Scanner:
             given, f"\n{own_words}\n", NOT_A_WORD, lambda token: len(token) < SHORTEST_WORD, whole=True
         )
         self.words = {token.casefold(): token for token in given if token not in self.skipped_words}
+        self._written = frozenset(self.words.values())
         self._patterns: dict[bytes, list[tuple[bytes, str, str]]] = defaultdict(list)
         for token in given:
             if token not in self.skipped:
@@ -85,10 +87,17 @@ class Scanner:
                 if piece.startswith(pattern, at):
                     yield token, form
 
-    def in_text(self, text: str, place: str = "") -> set[Found]:
-        """What stands in a text: the same as in bytes, and whole words however they are written."""
-        words = _words(text.casefold()) & self.words.keys()
-        return self.in_bytes(text.encode(), place) | {Found(place, self.words[word], "word") for word in words}
+    def in_text(self, text: str, place: str = "", *, prose: bool = False) -> set[Found]:
+        """What stands in a text: the same as in bytes, and whole words however they are written.
+
+        :param prose: our own sentences, in which "can" and "max" are no Can and no Max: words count from four letters
+            on, and as they are written.
+        """
+        if prose:
+            found = {word for word in _words(text) if len(word) >= SHORTEST_IN_PROSE and word in self._written}
+        else:
+            found = {self.words[word] for word in _words(text.casefold()) & self.words.keys()}
+        return self.in_bytes(text.encode(), place) | {Found(place, token, "word") for token in found}
 
     def in_files(self, paths: Iterable[Path]) -> set[Found]:
         """What stands in files as they lie there."""
@@ -123,7 +132,7 @@ class Scanner:
             for table in tables:
                 values = (value for row in con.execute(f'SELECT * FROM "{table}"') for value in row)
                 text = "\n".join(_as_text(value) for value in values if isinstance(value, str | bytes))
-                found |= self.in_text(text, f"{path.name}:{table}")
+                found |= self.in_text(text, f"{path.name}:{table}", prose=True)
         return found
 
 

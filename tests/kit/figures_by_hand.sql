@@ -98,6 +98,10 @@ SELECT
         WHEN status = 'noshow' AND actual_end IS NULL THEN 'no_show'
         WHEN status = 'rescheduled' THEN 'rescheduled'
         WHEN status = 'cancelled' AND cancelled_at >= start THEN 'no_show'
+        WHEN status = 'cancelled' AND EXISTS (
+            FROM hand.appointment AS instead
+            WHERE instead.source = counted.source AND instead.replaces = counted.source_id
+        ) THEN 'rescheduled'
         WHEN status = 'cancelled' AND (cancelled_by = 'practice' OR cancelled_by = 'system') THEN 'cancelled_practice'
         WHEN status = 'cancelled' THEN 'cancelled_patient'
         WHEN status NOT IN ('booked', 'pending', 'proposed') THEN 'unknown'

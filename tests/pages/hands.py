@@ -48,6 +48,9 @@ class Mouse:
         part.click()
 
     def choose(self, box: Locator, option: str) -> None:
+        settled(box.page)
+        box.scroll_into_view_if_needed()
+        drawn(box.page)  # scrolling closes a list, and is told to it one frame late
         box.click()
         box.page.get_by_role("option", name=option, exact=True).click()
 
@@ -58,6 +61,7 @@ class Mouse:
         icon.hover()
 
     def enter_day(self, field: Locator, *days: dt.date) -> None:
+        settled(field.page)
         field.get_by_test_id("stDateInputCalendarButton").click()
         calendar = field.page.get_by_test_id("stDateInputCalendar")
         expect(calendar).to_be_visible()
@@ -68,9 +72,12 @@ class Mouse:
             calendar.get_by_role("button", name=re.compile(rf"\b{day.day}\. {month}")).click()
 
     def pick_row(self, grid: Locator, row: int) -> None:
+        settled(grid.page)
         grid.scroll_into_view_if_needed()
-        canvas = grid.get_by_test_id("data-grid-canvas")
-        canvas.click(position={"x": CHECK_BOX, "y": HEADER + ROW * row + ROW // 2})
+        place = grid.get_by_test_id("data-grid-canvas").bounding_box()
+        assert place is not None
+        # by its place: what scrolls the grid lies above the canvas
+        grid.page.mouse.click(place["x"] + CHECK_BOX, place["y"] + HEADER + ROW * row + ROW // 2)
 
     def pick_cell(self, page: Page) -> None:
         cells = page.get_by_test_id("stVegaLiteChart").nth(1).locator("path[aria-roledescription='rect mark']")
@@ -85,6 +92,7 @@ class Keyboard:
         part.press("Space" if part.get_attribute("role") == "switch" else "Enter")
 
     def choose(self, box: Locator, option: str) -> None:
+        settled(box.page)
         reach(box)
         box.page.keyboard.type(option)
         expect(box.page.get_by_role("option", name=option, exact=True)).to_be_visible()
@@ -92,10 +100,12 @@ class Keyboard:
 
     def segment(self, page: Page, option: str) -> None:
         target = page.get_by_role("radio", name=option, exact=True)
-        reach(page.get_by_role("radio", checked=True))
-        for _ in range(3):
-            if not is_focused(target):
-                page.keyboard.press("ArrowRight")
+        names = page.get_by_role("radio").all_inner_texts()
+        chosen = page.get_by_role("radio", checked=True)
+        steps = names.index(option) - names.index(chosen.inner_text())
+        reach(chosen)
+        for _ in range(abs(steps)):
+            page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
         expect(target).to_be_focused()
         page.keyboard.press("Enter")
 
@@ -109,6 +119,7 @@ class Keyboard:
                 break
 
     def enter_day(self, field: Locator, *days: dt.date) -> None:
+        settled(field.page)
         parts = field.get_by_role("spinbutton")
         for number, day in enumerate(days):
             reach(parts.nth(3 * number))
@@ -117,6 +128,7 @@ class Keyboard:
         field.page.keyboard.press("Tab")
 
     def pick_row(self, grid: Locator, row: int) -> None:
+        settled(grid.page)
         canvas = grid.get_by_test_id("data-grid-canvas")
         reach(canvas)
         canvas.press("Control+Home")
@@ -132,6 +144,16 @@ MONTHS = (
     "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
     "Dezember",
 )  # fmt: skip
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has been drawn: what is drawn anew closes a list that was opened meanwhile."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def drawn(page: Page) -> None:
+    """Wait for two frames."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def is_focused(part: Locator) -> bool:

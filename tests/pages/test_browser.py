@@ -275,15 +275,19 @@ def test_from_a_figure_to_its_days_and_to_the_patients_of_a_day(open_page: Open,
 
 
 @both_hands
-def test_a_chart_and_a_table_fill_the_screen_and_leave_it(open_page: Open, hand: Any) -> None:
+@pytest.mark.parametrize("title", [texts.TREND, texts.BY_LOCATION])
+def test_a_chart_and_a_table_fill_the_screen_and_leave_it(open_page: Open, hand: Any, title: str) -> None:
     page = open_page("empfang", UTILISATION)
-    for part, title in ((charts(page).nth(2), texts.TREND), (grid(page, texts.BY_LOCATION), texts.BY_LOCATION)):
-        part.scroll_into_view_if_needed()
-        part.hover()
-        hand.press(page.locator(f"[aria-label^='Fullscreen: {title}']"))
-        expect(page.locator("[aria-label^='Close fullscreen']")).to_be_visible()
-        page.keyboard.press("Escape")
-        expect(page.locator("[aria-label^='Close fullscreen']")).to_have_count(0)
+    part = charts(page).nth(2) if title == texts.TREND else grid(page, title)
+    expect(part).to_be_visible()
+    hands.settled(page)
+    part.scroll_into_view_if_needed()
+    hands.drawn(page)
+    part.hover()
+    hand.press(page.locator(f"[aria-label^='Fullscreen: {title}']"))
+    expect(page.locator("[aria-label^='Close fullscreen']")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[aria-label^='Close fullscreen']")).to_have_count(0)
 
 
 @both_hands

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy
 from streamlit.testing.v1 import AppTest
 
-from dashboards import formats, source_activity, texts
+from dashboards import data, formats, source_activity, texts
+from dashboards.viewer import Viewer
 from pipelines.errors import BrokenFile
 from pipelines.health import Reason
 from pipelines.ops import audit, breaker, requests, runs, service
@@ -235,6 +236,19 @@ def test_hostile_codes_stand_in_the_table_only(pages: Any) -> None:
     at = pages.open("connections", "it")
     assert "evil.example" not in words(at)
     assert "evil.example" in str(at.dataframe[0].value["code"][0])
+
+
+def test_what_sources_brought_is_read_anew_when_a_run_moved_on_and_only_then(pages: Any, made: ModuleType) -> None:
+    viewer = Viewer("Ada", frozenset({"it"}), "d")
+    first = data.activities(viewer)
+    assert data.activities(viewer) is first
+    made.record(pages.ops, made.NOW, made.Read("pvs", new=4, changed=3, removed=0))
+    second = data.activities(viewer)
+    assert second["pvs"].changes_today == first["pvs"].changes_today + 7
+    run = runs.start_run(pages.ops, "changes", made.NOW)
+    assert data.activities(viewer) is not second
+    runs.record_source(pages.ops, run, made.Read("booking", new=1, changed=0, removed=0), made.NOW)
+    assert data.activities(viewer)["booking"].changes_today == first["booking"].changes_today + 1
 
 
 MONDAY = dt.date(2026, 11, 23)

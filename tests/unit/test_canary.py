@@ -74,6 +74,12 @@ def test_short_names_are_found_as_whole_words(scanner: Scanner) -> None:
     assert scanner.in_text("Kabel") == set()
 
 
+def test_in_prose_a_word_is_a_name_as_it_is_written() -> None:
+    scanner = Scanner(["Can", "Abel", "Quittenbaum"])
+    assert scanner.in_text("it can, and abel too", prose=True) == set()
+    assert {one.token for one in scanner.in_text("Abel and quittenbaum", prose=True)} == {"Abel", "Quittenbaum"}
+
+
 def test_tables_are_read_by_value_in_compressed_files_too(scanner: Scanner, tmp_path: Path) -> None:
     with duckdb.connect() as con:
         con.execute(f"ATTACH '{tmp_path / 'planted.duckdb'}' AS planted")
