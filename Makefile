@@ -66,7 +66,7 @@ LOCK := uv pip compile pyproject.toml --universal --no-strip-extras --generate-h
 
 lock: ## make both locks anew (needs uv)
 	$(LOCK) --group build -o requirements.lock
-	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --group build --group dev --all-extras -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

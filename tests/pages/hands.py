@@ -58,6 +58,9 @@ class Mouse:
         page.get_by_role("radio", name=option, exact=True).click()
 
     def ask_help(self, icon: Locator) -> None:
+        settled(icon.page)
+        icon.scroll_into_view_if_needed()
+        drawn(icon.page)  # a tooltip closes when the page scrolls under it
         icon.hover()
 
     def enter_day(self, field: Locator, *days: dt.date) -> None:
