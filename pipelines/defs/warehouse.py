@@ -62,7 +62,7 @@ def _check_spec(check: transform.Check) -> dg.AssetCheckSpec:
             GENERATION,
             group_name="published",
             description="One generation: core, desk and marts as encrypted files, with the pointer moved to it.",
-            deps=[key(model.table) for model in MODELS],
+            deps=[RUN, LINK, SLOT_SNAPSHOT, *(key(model.table) for model in MODELS if model.is_published)],
             skippable=True,
         ),
     ],
