@@ -57,7 +57,7 @@ def connect(temp: Path | None = None, *, memory_limit: str = "2GB", locked: bool
         },
     )
     con.execute(f"LOAD {text_literal(str(_crypto_module()))}")
-    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET GLOBAL TimeZone = 'UTC'")  # its cursors are sessions of their own
     con.execute("SET enable_progress_bar = false")  # DuckDB draws one on stdout, where --json speaks
     if locked:
         con.execute("SET lock_configuration = true")

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pipelines import transform
-from pipelines.transform import ModelFailed, TransformError
+from pipelines.transform import ModelFailed, TransformError, sql_files
 from tests.kit.reference_practice import Practice, warehouse
 
 TODAY = dt.date(2026, 3, 2)
@@ -19,7 +19,7 @@ TODAY = dt.date(2026, 3, 2)
 @pytest.fixture
 def sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in place of `sql/`."""
-    monkeypatch.setattr(transform, "folder", lambda: tmp_path)
+    monkeypatch.setattr(sql_files, "folder", lambda: tmp_path)
     transform.every_check.cache_clear()
     yield tmp_path
     transform.every_check.cache_clear()
@@ -222,7 +222,7 @@ def test_marts_and_desk_come_in_a_fixed_order() -> None:
     assert without == []
 
 
-EXAMPLES = sorted((transform.folder() / "examples").glob("*.sql"))
+EXAMPLES = sorted((sql_files.folder() / "examples").glob("*.sql"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
