@@ -96,7 +96,7 @@ def appointments_of_day(viewer: Viewer, day: dt.date, calendars: frozenset[str])
     counted = read("counted", viewer, day=day)
     rows = rows.filter(pl.col("calendar_key").is_in(list(calendars))).join(counted, on="appointment_key", how="semi")
     rows = rows.sort("start_local", "calendar_key", "appointment_key")
-    _write_down(viewer, f"appointments of {day.isoformat()}", rows["appointment_key"].to_list())
+    _write_down(viewer, f"appointments of {day.isoformat()}", rows["appointment_key"].cast(pl.String).to_list())
     return rows
 
 

@@ -16,6 +16,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -43,6 +44,9 @@ Progress = Callable[[str, str, int], None]
 
 #: Under which name the file at hand is attached.
 _FILE = "file"
+
+#: A fifth fewer bytes than with DuckDB's own 262,144, read as fast.
+_BLOCK = 65_536
 
 #: Digits of a pseudonym: half of an HMAC-SHA-256, enough that no two persons of a practice ever share one.
 _PSEUDONYM_DIGITS = 32
@@ -199,33 +203,44 @@ def _room_for_generation(practice: Practice, published: Generation | None) -> Pa
 def _write(
     practice: Practice, con: duckdb.DuckDBPyConnection, folder: Path, published: Generation | None
 ) -> tuple[dict[str, str], list[str]]:
-    """The three files, whole and on disk: SHA-256 by name, and the names of those that were carried over."""
-    written: dict[str, str] = {}
-    carried = []
-    for store in STORES:
-        name, key = f"{store}.duckdb", practice.key(store)
-        if published is not None and _is_unchanged(con, store, published.folder / name, key):
-            written[name] = files.carry_over(published, name, folder)
-            carried.append(name)
-            continue
-        files.attach(con, folder / name, key, _FILE, read_only=False)
-        transform.copy_published(con, store, _FILE)
-        con.execute(f"CHECKPOINT {_FILE}")
-        con.execute(f"DETACH {_FILE}")
-        written[name] = files.close_file(folder / name, key, con)
-    return written, carried
+    """The three files, whole and on disk: SHA-256 by name, and the names of those that were carried over.
+
+    Side by side: what takes time is compressing, which DuckDB does in one thread for tables of this size.
+    """
+    keys = {store: practice.key(store) for store in STORES}
+    with ThreadPoolExecutor(len(STORES), "publish") as pool:
+        done = {store: pool.submit(_write_store, con, store, keys[store], folder, published) for store in STORES}
+    results = {f"{store}.duckdb": one.result() for store, one in done.items()}
+    carried = [name for name, (_, is_carried) in results.items() if is_carried]
+    return {name: sha256 for name, (sha256, _) in results.items()}, carried
+
+
+def _write_store(
+    con: duckdb.DuckDBPyConnection, store: str, key: Key, folder: Path, published: Generation | None
+) -> tuple[str, bool]:
+    """One file: its SHA-256, and whether it is the published one, carried over."""
+    name, alias = f"{store}.duckdb", f"{_FILE}_{store}"
+    with con.cursor() as cursor:
+        if published is not None and _is_unchanged(cursor, store, published.folder / name, key):
+            return files.carry_over(published, name, folder), True
+        files.attach(cursor, folder / name, key, alias, read_only=False, block_size=_BLOCK)
+        transform.copy_published(cursor, store, alias)
+        cursor.execute(f"CHECKPOINT {alias}")
+        cursor.execute(f"DETACH {alias}")
+        return files.close_file(folder / name, key, cursor), False
 
 
 def _is_unchanged(con: duckdb.DuckDBPyConnection, store: str, path: Path, key: Key) -> bool:
     """Whether a published file holds the very rows that were just built; one that does not open is written anew."""
+    alias = f"published_{store}"
     try:
-        files.attach(con, path, key, _FILE)
+        files.attach(con, path, key, alias)
     except (StoreError, WrongKey):
         return False
     try:
-        return transform.holds_same(con, store, _FILE)
+        return transform.holds_same(con, store, alias)
     finally:
-        con.execute(f"DETACH {_FILE}")
+        con.execute(f"DETACH {alias}")
 
 
 def _generation(practice: Practice, inputs: _Inputs, folder: Path, written: Mapping[str, str]) -> Generation:

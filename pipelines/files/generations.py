@@ -18,7 +18,7 @@ import duckdb
 from pipelines.errors import BrokenFile, FileMissing
 from pipelines.files import disk
 from pipelines.files.checkpoints import checkpoint
-from pipelines.files.duck import attach, connect
+from pipelines.files.duck import attach, connect, identifier
 from pipelines.files.locks import lock
 from pipelines.files.segments import file_problem, wal_of
 from pipelines.keys import Key
@@ -82,8 +82,9 @@ def close_file(path: Path, key: Key, con: duckdb.DuckDBPyConnection | None = Non
     if wal_of(path).exists():
         raise BrokenFile(f"{path}: not finished, a write-ahead log stands beside it")
     with contextlib.nullcontext(con) if con else contextlib.closing(connect()) as reading:
-        attach(reading, path, key, "reading")
-        reading.execute("DETACH reading")
+        alias = f"reading_{path.stem}"  # several files may be closed at a time, and names belong to the whole database
+        attach(reading, path, key, alias)
+        reading.execute(f"DETACH {identifier(alias)}")
     disk.sync_file(path)
     return disk.sha256(path)
 

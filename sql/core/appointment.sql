@@ -1,6 +1,6 @@
 -- One row per appointment that a source knows, with what became of it.
 --
--- appointment_key: md5 of source and source_id; the same in every build.
+-- appointment_key: 63 bits of the md5 of source and source_id; the same in every build.
 -- is_counted: it stands in a leading calendar, so utilisation counts it. Where both sides lead, the platform's copy of
 --   an appointment that the practice software holds at the same time is not counted again.
 -- start_at: planned start, cut to the minute.
@@ -112,7 +112,7 @@ judged AS (
 )
 
 SELECT
-    md5(judged.source || '/' || judged.source_id) AS appointment_key,
+    (md5_number_lower(judged.source || '/' || judged.source_id) >> 1)::BIGINT AS appointment_key,
     judged.source,
     judged.source_id,
     judged.is_counted,

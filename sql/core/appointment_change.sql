@@ -11,7 +11,7 @@ WITH several AS (
 
 version AS (
     SELECT
-        md5(known.source || '/' || known.source_id) AS appointment_key,
+        (md5_number_lower(known.source || '/' || known.source_id) >> 1)::BIGINT AS appointment_key,
         known.run,
         strftime(known.start, '%Y-%m-%dT%H:%MZ') AS start,
         strftime(known.end, '%Y-%m-%dT%H:%MZ') AS end,

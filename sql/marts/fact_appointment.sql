@@ -1,6 +1,6 @@
 -- One row per appointment that a source knows, with what became of it.
 --
--- appointment_key: md5 of source and source_id; the same in every build.
+-- appointment_key: 63 bits of the md5 of source and source_id; the same in every build.
 -- source: where the appointment stands.
 -- is_counted: it stands in a leading calendar; utilisation and rates count these rows only.
 -- calendar_key: calendar that it stands in; NULL where the source's calendar is none of the practice.

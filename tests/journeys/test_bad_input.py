@@ -275,7 +275,9 @@ def box(made: tuple[Places, dict[str, str]], tmp_path: Path, monkeypatch: pytest
         yield Box(copy, stack, cancelled, patch, original)
 
 
-_OUTCOME = "SELECT outcome FROM marts.fact_appointment WHERE appointment_key = md5(?)"
+_OUTCOME = """
+    SELECT outcome FROM marts.fact_appointment WHERE appointment_key = (md5_number_lower(?) >> 1)::BIGINT
+"""
 
 
 def published_news(box: Box) -> set[str]:

@@ -261,7 +261,7 @@ def _appointments(con: duckdb.DuckDBPyConnection, hours: pl.DataFrame, per_hour:
     con.execute(
         """
         CREATE TABLE desk.appointment AS
-        SELECT 'a' || (n * 100 + part) AS appointment_key, calendar_key, location_key, service_date,
+        SELECT n::BIGINT * 100 + part AS appointment_key, calendar_key, location_key, service_date,
             service_date + to_minutes((hour * 60 + part * 60 // $parts)::BIGINT) AS start_local,
             service_date + to_minutes((hour * 60 + (part + 1) * 60 // $parts)::BIGINT) AS end_local,
             CASE WHEN n % 50 = 0 THEN $hostile ELSE ['Müller', 'Öztürk', 'Schäfer', 'Novák'][1 + n % 4] END
