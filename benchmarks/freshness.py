@@ -26,7 +26,6 @@ from dashboards.queries import QUERIES
 from pipelines import publish
 from pipelines import run as stations
 from pipelines.defs.daemon import running
-from pipelines.defs.instance import opened, unfinished
 from pipelines.ops import runs, service
 from pipelines.ops.database import Ops, open_ops
 from pipelines.ops.runs import Run
@@ -152,14 +151,6 @@ def _alive(o: Ops, since: dt.datetime) -> None:
         time.sleep(LOOK_S)
 
 
-def _at_rest(home: Path) -> None:
-    """Wait until no run is under way: one that is would outlive the service and write where nothing is any more."""
-    end = time.monotonic() + PATIENCE_S
-    with opened(home) as instance:
-        while unfinished(instance) and time.monotonic() < end:
-            time.sleep(LOOK_S)
-
-
 def observe(
     practice: Practice, world: World, pvs: Path, count: int, every: float
 ) -> tuple[list[Change], list[Run], dict[str, Any]]:
@@ -174,7 +165,6 @@ def observe(
             before = written.total
             changes = plan(world, practice.zone, count, every)
             generations = watch(practice, PvsDesk(pvs, utc_now), changes, written)
-            _at_rest(practice.folder.parent)
         found = [one for one in runs.last_runs(o, limit=10 * count) if one.run > first.run]
     return changes, found, {"generations": generations, "bytes": written.total - before}
 

@@ -328,6 +328,45 @@ STUCK: Final = (
     "Ein Datenlauf steht seit {minutes} und wird nicht fertig. Abhilfe (IT): auf dem Server seinen Prozess beenden, "
     "dann `praxistakt run {practice}`: Das räumt den Lauf auf und beginnt neu."
 )
+FAILED_SINCE: Final = "Die Datenläufe brechen seit {time} ab; es gelten die bisherigen Zahlen."
+FAILED: Final = (
+    "Ein Fehler in Praxistakt selbst.",
+    "Die IT rufen: praxistakt doctor prüft alles, was ein Lauf braucht.",
+)
+_DAMAGED: Final = (
+    "Eine Datei von Praxistakt ist beschädigt oder fehlt.",
+    "Die IT ruft praxistakt run auf: Es geht auf den letzten vollständigen Stand zurück. Hilft das nicht, eine "
+    "Sicherung zurückspielen.",
+)
+_LOCKED_OUT: Final = (
+    "Die Schlüssel dieser Praxis passen nicht zu ihren Dateien oder fehlen. Es ist nichts verloren.",
+    "Die IT holt sie vom Wiederherstellungsblatt zurück: praxistakt restore-keys.",
+)
+#: Error (`pipelines.health.Failure`) -> cause and next step.
+FAILURES: Final = MappingProxyType(
+    {
+        "DiskFull": (
+            "Auf dem Datenträger ist zu wenig Platz.",
+            "Die IT schafft Platz; danach geht es von selbst weiter.",
+        ),
+        "BrokenFile": _DAMAGED,
+        "FileMissing": _DAMAGED,
+        "WrongKey": _LOCKED_OUT,
+        "KeysMissing": _LOCKED_OUT,
+        "KeysExposed": (
+            "Die Schlüsseldatei ist für andere lesbar.",
+            "Die IT gibt der Datei die Rechte 0600 und ihrem Benutzer.",
+        ),
+        "SettingsError": (
+            "Die Einstellungen in practice.toml stimmen nicht.",
+            "Die IT berichtigt sie; praxistakt doctor nennt jede Stelle.",
+        ),
+        "BuildFailed": (
+            "Die Prüfung der neuen Zahlen fand einen Widerspruch. Veröffentlicht wurde davon nichts.",
+            "Die IT rufen: praxistakt status nennt die Prüfung.",
+        ),
+    }
+)
 HEALTH_COLUMNS: Final = MappingProxyType(
     {
         "source": "Quelle",

@@ -9,6 +9,7 @@ import datetime as dt
 
 from connectors.errors import ConnectorError
 from pipelines.errors import BrokenFile, Busy, DiskFull, FileMissing, KeyringError, PipelineError, SettingsError
+from pipelines.health import Failure
 from pipelines.ops import findings
 from pipelines.ops.database import Ops
 from pipelines.transform import TransformError
@@ -48,6 +49,13 @@ def _cause(error: Exception) -> str:
 def settle(o: Ops, now: dt.datetime) -> None:
     """A run came through."""
     findings.resolve(o, KIND, KEY, now)
+
+
+def standing(o: Ops) -> Failure | None:
+    """What stopped the last run, until one comes through."""
+    for found in findings.open_findings(o, kind=KIND):
+        return Failure(found.detail["error"], found.detail["cause"], found.first_seen_at)
+    return None
 
 
 def is_due_again(o: Ops, now: dt.datetime) -> bool:

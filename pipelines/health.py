@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -82,13 +82,26 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What stopped the last run as a whole: the type of the error, its message, and since when runs fail."""
+
+    error: str
+    cause: str
+    since: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PracticeHealth:
-    """The practice's light is the worst of its sources'; grey counts as yellow beside a light of its own."""
+    """The practice's light is the worst of its sources'; grey counts as yellow beside a light of its own.
+
+    It is red as well where a run is stuck or the last one failed, however the sources are.
+    """
 
     light: Light
     service_alive: bool
     sources: tuple[SourceHealth, ...]
-    stuck: tuple[Stuck, ...] = field(default=())
+    stuck: tuple[Stuck, ...] = ()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,18 +234,22 @@ def stuck(runs: Iterable[tuple[str, str, str, dt.datetime]], now: dt.datetime) -
 
 
 def practice_health(
-    sources: Sequence[SourceHealth], *, service_alive: bool, stuck: Sequence[Stuck] = ()
+    sources: Sequence[SourceHealth],
+    *,
+    service_alive: bool,
+    stuck: Sequence[Stuck] = (),
+    failure: Failure | None = None,
 ) -> PracticeHealth:
     """The practice's light: the worst of its sources; nothing known of any is grey, of some is yellow."""
     lights = {source.light for source in sources}
     light: Light
-    if "red" in lights or stuck:
+    if "red" in lights or stuck or failure:
         light = "red"
     elif lights <= {"grey"}:
         light = "grey"
     else:
         light = "green" if lights == {"green"} else "yellow"
-    return PracticeHealth(light, service_alive, tuple(sources), tuple(stuck))
+    return PracticeHealth(light, service_alive, tuple(sources), tuple(stuck), failure)
 
 
 def last_due(at: dt.time, now: dt.datetime, zone: ZoneInfo) -> dt.datetime:

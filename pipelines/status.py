@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines import files, health
+from pipelines import failures, files, health
 from pipelines.health import Opening, PracticeHealth, SourceFacts, Stuck
 from pipelines.ops import breaker, findings, frames, holidays, numbers, requests, runs, service
 from pipelines.ops.database import Ops
@@ -75,7 +75,8 @@ def practice_health(practice: Practice, o: Ops, *, stuck_elsewhere: Iterable[Stu
         for facts in source_facts(practice, o)
     ]
     begun = ((practice.id, str(run.run), run.kind, run.started_at) for run in runs.unfinished(o))
-    return health.practice_health(sources, service_alive=alive, stuck=(*health.stuck(begun, now), *stuck_elsewhere))
+    stuck = (*health.stuck(begun, now), *stuck_elsewhere)
+    return health.practice_health(sources, service_alive=alive, stuck=stuck, failure=failures.standing(o))
 
 
 #: The newest opening of each practice by its folder, with what it came from: pages ask every few seconds.

@@ -13,7 +13,7 @@ from dashboards import data, formats, header, record_words, tables, texts, troub
 from dashboards.queries import SET_ASIDE_SHOWN
 from dashboards.source_activity import Activity
 from dashboards.viewer import Viewer
-from pipelines.health import SourceHealth, Stuck
+from pipelines.health import Failure, SourceHealth, Stuck
 from pipelines.ops.requests import Request
 from pipelines.publish import NothingPublished
 
@@ -58,6 +58,8 @@ def _live(viewer: Viewer) -> None:
         st.warning(texts.NO_SERVICE.format(practice=data.served().practice.id))
     for stuck in found.stuck:
         _stuck(stuck)
+    if found.failure is not None:
+        _failure(found.failure)
     if viewer.may("request_sync") and len(found.sources) > 1:
         st.button(texts.SYNC_ALL, key="sync_all", on_click=data.request_sync, args=(viewer, None))
     activities, published = data.activities(viewer), _published(viewer)
@@ -69,6 +71,14 @@ def _live(viewer: Viewer) -> None:
 def _stuck(stuck: Stuck) -> None:
     minutes = formats.duration(stuck.minutes)
     st.error(texts.STUCK.format(minutes=minutes, practice=stuck.practice))
+
+
+def _failure(failure: Failure) -> None:
+    cause, step = texts.FAILURES.get(failure.error, texts.FAILED)
+    since = texts.FAILED_SINCE.format(time=header.stamp(failure.since))
+    st.error(f"{since} **{texts.CAUSE}:** {cause}  \n**{texts.NEXT_STEP}:** {step}")
+    st.caption(texts.TECHNICAL)
+    st.code(failure.cause, language=None, wrap_lines=True)
 
 
 def _published(viewer: Viewer) -> dict[str, _Published] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,14 +18,15 @@ from dagster._core.instance import DagsterInstance
 from dagster._serdes import serialize_value
 from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_ipc_shutdown_message
 
-from pipelines.defs.instance import fail_orphans, opened
+from pipelines.defs.instance import AT_WORK, fail_orphans, opened, unfinished
 from pipelines.errors import Busy
 
 #: Where the service writes, below the home of all practices.
 LOG = Path(".dagster", "service.log")
 
-#: A code server that works on a run gets this long to come to an end.
+#: The service, and then a run that is under way, get this long to come to an end.
 STOP_WITHIN = 30
+_LOOK_AGAIN = 0.2
 
 
 def _command(instance: DagsterInstance, shutdown: int) -> list[str]:
@@ -43,6 +45,13 @@ def _stop(process: subprocess.Popen[bytes], pipe: int) -> None:
     except (BrokenPipeError, subprocess.TimeoutExpired):
         process.kill()
         process.wait()
+
+
+def _let_runs_end(instance: DagsterInstance) -> None:
+    """Wait for the run that is at work: its process ends with it and not with the service, and writes until then."""
+    end = time.monotonic() + STOP_WITHIN
+    while any(run.status in AT_WORK for run in unfinished(instance)) and time.monotonic() < end:
+        time.sleep(_LOOK_AGAIN)
 
 
 @contextmanager
@@ -71,3 +80,4 @@ def running(home: Path) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             _stop(process, write)
+            _let_runs_end(instance)

@@ -54,6 +54,10 @@ SETTINGS: dict[str, object] = {
 }
 
 
+#: What Dagster calls a run that has a process.
+AT_WORK = frozenset({"STARTING", "STARTED", "CANCELING"})
+
+
 @dataclass(frozen=True, slots=True)
 class UnfinishedRun:
     """A run that Dagster counts as not over: queued, starting or started (`started_at` None until then)."""
@@ -114,7 +118,7 @@ def fail_orphans(instance: dg.DagsterInstance) -> int:
 
     Call it only where no service is running: nothing can be at work then.
     """
-    left = [run for run in unfinished(instance) if run.status in {"STARTING", "STARTED", "CANCELING"}]
+    left = [run for run in unfinished(instance) if run.status in AT_WORK]
     for orphan in left:
         run = instance.get_run_by_id(orphan.run_id)
         if run is not None:

@@ -17,17 +17,20 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner, Result
 
 from connectors.sandbox.booking import BookingDesk, BookingServer
 from connectors.sandbox.booking_faults import FaultKind
 from connectors.sandbox.pvs import PvsDesk
 from connectors.sandbox.world import WorldPlan
+from dashboards import data
 from pipelines import files, keys, publish
 from pipelines.cli import app, demo_practice
 from pipelines.cli.demo_practice import ACCESS_ID, SECRET, Places
 from pipelines.cli.sandboxed import BOOKING_FILE, PVS_FILE
 from pipelines.keys import Key
+from pipelines.ops.database import open_ops
 from pipelines.practice import Practice
 
 pytestmark = pytest.mark.journey
@@ -165,7 +168,7 @@ def damaged(box: Box) -> None:
 class Case:
     """What is broken, how the command ends, words of its message, whose news are published, words of `status`.
 
-    `status` is empty where it says what the command says.
+    `status` is empty where it says what the command says; `page` are words of the page "Verbindungen", if it opens.
     """
 
     broken: str
@@ -175,6 +178,7 @@ class Case:
     news: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     command: tuple[str, ...] = ("run",)
+    page: tuple[str, ...] = ()
 
 
 ASK = ("query", "SELECT count(*) FROM marts.fact_appointment")
@@ -183,30 +187,40 @@ CASES = [
     # --- one source is broken: the run ends with 1 (somebody should look), the other one goes on
     Case("the platform's secret is wrong", both(plays(), stored(f"secret:{SECRET}", "guessed")), 1,
          ("booking: access-refused: 127.0.0.1: status 401", "secret", "→ check user, password and rights"), PVS,
-         ("refused", "access-refused", "resync")),
+         ("refused", "access-refused", "resync"),
+         page=("lehnt die Anmeldung ab", "praxistakt secret set", "status 401")),
     Case("the platform's secret was never set", stored(f"secret:{SECRET}", None), 1,
          ("booking: secret-missing", "no secret named 'booking-key'", "→ set it with `praxistakt secret set`"), PVS,
-         ("refused", "secret-missing")),
+         ("refused", "secret-missing"),
+         page=("lehnt die Anmeldung ab", "praxistakt secret set", "no secret named")),
     Case("the platform asks for a pause", plays("status", 429, headers={"retry-after": "120"}), 1,
-         ("booking: source-busy: 127.0.0.1: status 429", "→ it is tried again by itself"), PVS, ("away", "429")),
+         ("booking: source-busy: 127.0.0.1: status 429", "→ it is tried again by itself"), PVS, ("away", "429"),
+         page=("Die Quelle antwortet nicht", "status 429; it asks for a pause", "Nächster Versuch um")),
     Case("the platform breaks down", plays("status", 500), 1,
          ("booking: bad-answer: practitioner, ", "status 500, expected 200", "→ tell whoever looks after it"), PVS,
-         ("bad-answer", "status 500")),
+         ("bad-answer", "status 500"),
+         page=("nicht in der vereinbarten Form", "praxistakt doctor", "status 500, expected 200")),
     Case("the platform answers no JSON", plays("invalid-json"), 1,
-         ("booking: bad-answer:", "the answer is no valid JSON"), PVS, ("bad-answer", "no valid JSON")),
+         ("booking: bad-answer:", "the answer is no valid JSON"), PVS, ("bad-answer", "no valid JSON"),
+         page=("nicht in der vereinbarten Form", "praxistakt doctor", "the answer is no valid JSON")),
     Case("the platform stops in the middle of a page", plays("half-page", skip=9), 1,
-         ("booking: bad-answer:", "the answer broke off before its end"), PVS, ("bad-answer", "broke off")),
+         ("booking: bad-answer:", "the answer broke off before its end"), PVS, ("bad-answer", "broke off"),
+         page=("nicht in der vereinbarten Form", "praxistakt doctor", "the answer broke off before its end")),
     Case("a table of the practice software is gone", in_pvs("ALTER TABLE wiedervorstellung RENAME TO wv"), 1,
          ("pvs: schema-mismatch: recall: demo.toml: [recall]", "no such table: wiedervorstellung",
-          "→ its version needs a profile of its own"), PVS + BOOKING, ("bad-answer", "no such table")),
+          "→ its version needs a profile of its own"), PVS + BOOKING, ("bad-answer", "no such table"),
+         page=("nicht in der vereinbarten Form", "praxistakt doctor", "no such table: wiedervorstellung")),
     Case("a column of the practice software is gone", in_pvs("ALTER TABLE termin RENAME COLUMN status TO zustand"), 1,
          ("pvs: schema-mismatch: appointment: demo.toml: [appointment]", "no such column: t.status"), BOOKING,
-         ("bad-answer", "no such column")),
+         ("bad-answer", "no such column"),
+         page=("nicht in der vereinbarten Form", "praxistakt doctor", "no such column: t.status")),
     Case("the practice software's file is none", overwritten, 1,
-         ("pvs: bad-answer:", "this is no database, or it is broken"), BOOKING, ("bad-answer", "no database")),
+         ("pvs: bad-answer:", "this is no database, or it is broken"), BOOKING, ("bad-answer", "no database"),
+         page=("nicht in der vereinbarten Form", "praxistakt doctor", "this is no database, or it is broken")),
     Case("the practice software's file is gone", lambda box: box.pvs.unlink(), 1,
          ("pvs: source-away:", "expected the practice's database there", "→ it is tried again"), BOOKING,
-         ("away", "source-away")),
+         ("away", "source-away"),
+         page=("Die Quelle antwortet nicht", "expected the practice's database there")),
     # --- the practice itself is broken: the run ends with 2 (failed) before it changes anything
     Case("practice.toml has an unknown key", edited("poll_seconds", "pol_seconds"), 2,
          ("practice.toml: [schedule] pol_seconds: unknown key; did you mean poll_seconds?",)),
@@ -217,16 +231,21 @@ CASES = [
          ("demo.keys: the keys there do not belong to this practice",)),
     Case("the key file lacks a key", stored("key:ops", None), 2, ("no key for ops; `praxistakt restore-keys`",)),
     Case("raw was written under another key", other_key("raw"), 2, (".duckdb: was written under another key",),
-         status=("error: run-failed", ".duckdb: was written under another key → bring the practice's keys back")),
+         status=("error: run-failed", ".duckdb: was written under another key → bring the practice's keys back"),
+         page=("brechen seit", "Schlüssel dieser Praxis passen nicht", "praxistakt restore-keys")),
     Case("ops.db was written under another key", other_key("ops"), 2, ("ops.db: this key opens none of its",)),
     Case("a published file was written under another key", other_key("marts"), 2,
-         ("marts.duckdb: was written under another key",), status=("current",), command=ASK),
+         ("marts.duckdb: was written under another key",), status=("current",), command=ASK,
+         page=("Schlüssel auf diesem Rechner passen nicht", "marts.duckdb: was written under another key")),
     Case("the disk has no room for a segment", disk_with(1_000), 2, ("0.0 MB free, a segment of run 2 needs",),
-         status=("error: run-failed", "a segment of run 2 needs", "→ make room")),
+         status=("error: run-failed", "a segment of run 2 needs", "→ make room"),
+         page=("brechen seit", "zu wenig Platz", "a segment of run 2 needs")),
     Case("the disk has no room for a generation", disk_with(1_000_000), 2, ("1.0 MB free, a build needs",),
-         status=("error: run-failed", "a build needs", "→ make room")),
+         status=("error: run-failed", "a build needs", "→ make room"),
+         page=("brechen seit", "zu wenig Platz", "a build needs")),
     Case("a segment of raw is damaged", damaged, 2, ("differs from what was written",),
-         status=("error: run-failed", "differs from what was written", "restore a backup")),
+         status=("error: run-failed", "differs from what was written", "restore a backup"),
+         page=("brechen seit", "beschädigt oder fehlt", "differs from what was written")),
 ]  # fmt: skip
 
 
@@ -291,6 +310,22 @@ def published_news(box: Box) -> set[str]:
     return {source for source, rows in found.items() if rows == [("cancelled_patient",)]}
 
 
+def page_of(box: Box) -> str:
+    """What the page "Verbindungen" tells somebody of the IT."""
+    practice = Practice.open(box.places.practice)
+    with open_ops(practice, keep_connection=True) as o:
+        data.serve_from(practice, o, lambda _: None)
+        page = AppTest.from_string(_PAGE, default_timeout=30)
+        page.user = {"name": "Ada", "roles": "it", "session": "digest"}
+        page.run()
+    assert not page.exception
+    told = (*page.error, *page.warning, *page.markdown, *page.caption, *page.code)
+    return "\n".join(str(element.value) for element in told)
+
+
+_PAGE = "from dashboards.views.connections import connections\nconnections()"
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.broken)
 def test_bad_input(box: Box, case: Case) -> None:
     case.by(box)
@@ -303,6 +338,11 @@ def test_bad_input(box: Box, case: Case) -> None:
     if case.ends == 2:
         assert len(said.stderr.strip().splitlines()) == 1
         assert said.stderr.startswith("error: ")
+
+    if case.page:
+        shown = page_of(box)
+        for words in case.page:
+            assert words in shown
 
     status = box.tell("status")
     for words in case.status or case.says:

@@ -132,6 +132,13 @@ def test_a_run_goes_through_all_stations_though_a_source_is_away(full_run: Execu
     assert not any(key.startswith("marts/") for key in _made(again))
 
 
+def test_a_run_of_every_half_minute_reports_one_asset_per_station() -> None:
+    reported = {key.to_user_string() for key in defs.resolve_job_def("sync").asset_layer.selected_asset_keys}
+    assert reported == {"raw/run", "ops/link", "raw/slot_snapshot", "published/generation"}
+    every = {key.to_user_string() for key in defs.resolve_job_def("full").asset_layer.selected_asset_keys}
+    assert every >= reported | {model.table.replace(".", "/") for model in transform.models()}
+
+
 def _made(result: ExecuteInProcessResult) -> set[str]:
     return {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
 
