@@ -37,6 +37,7 @@ MINUTES: Final = (
     "used_min",
     "outside_min",
     "double_booked_min",
+    "double_booked_intended_min",
     "usable_min",
     "free_min",
 )

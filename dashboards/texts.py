@@ -161,6 +161,7 @@ COLUMNS: Final = MappingProxyType(
         "outside_min": "Außerhalb",
         "free_min": "Frei",
         "double_booked_min": "Doppelt belegt",
+        "double_booked_intended_min": "davon beabsichtigt",
         "service_date": "Tag",
         "step": "Schritt",
         "minutes": "Minuten",

@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "people": ("person", "person"),
     "rooms": ("room", "device"),
 }
+DOUBLE_BOOKED: Final = ("double_booked_min", "double_booked_intended_min")
 TREND_WEEKS: Final = 52
 _ARROWS: Final[Mapping[str, Literal["up", "down"]]] = {"+": "up", "−": "down"}
 
@@ -239,7 +240,7 @@ def _groups(scope: Scope) -> str | None:
         name=pl.col(group).replace_strict(names, default=pl.col(group), return_dtype=pl.String)
     )
     columns = ("bookable_min", "booked", "used", "no_show_min", "lost_min", "never_booked_min", "outside_min")
-    headings = {name: texts.COLUMNS[name] for name in ("name", *columns, "double_booked_min")}
+    headings = {name: texts.COLUMNS[name] for name in ("name", *columns, *DOUBLE_BOOKED)}
     if scope.view != "people":
         tables.table(rows, headings, alt=title)
         return None

@@ -10,8 +10,9 @@ WHERE template_min - holiday_min - closure_min + extra_min - absence_min <> gros
     OR booked_min + free_min <> bookable_min
     OR booked_min > bookable_min
     OR usable_min > free_min
+    OR double_booked_intended_min > double_booked_min
     OR least(
         template_min, holiday_min, closure_min, extra_min, absence_min, block_min, gross_min, bookable_min,
         attended_min, ahead_min, no_show_min, unknown_min, late_cancelled_min, other_cancelled_min, never_booked_min,
-        outside_min, double_booked_min, free_min
+        outside_min, double_booked_min, double_booked_intended_min, free_min
     ) < 0

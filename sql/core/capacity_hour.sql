@@ -3,8 +3,8 @@
 -- published: no
 -- measure: template, holiday, closure, extra, absence, gross, block, bookable (the hours); attended, ahead, no_show,
 --   unknown, late_cancelled, other_cancelled, never_booked (the parts of bookable time); outside (minutes with an
---   active appointment and no bookable time, once however many there are) and double_booked (appointments beyond the
---   capacity, in bookable time).
+--   active appointment and no bookable time, once however many there are), double_booked (appointments beyond the
+--   capacity, in bookable time) and double_booked_intended (those of them whose type is meant for it).
 -- Zones with whole-hour offsets only: an hour then lies in one local hour and one local day.
 WITH hours AS (
     SELECT
@@ -37,6 +37,10 @@ measured AS (
     SELECT calendar_key, 'double_booked', start_at, end_at, active - capacity
     FROM core.capacity_segment
     WHERE is_bookable AND active > capacity
+    UNION ALL
+    SELECT calendar_key, 'double_booked_intended', start_at, end_at, least(active - capacity, intended)
+    FROM core.capacity_segment
+    WHERE is_bookable AND active > capacity AND intended > 0
 ),
 
 cut AS (

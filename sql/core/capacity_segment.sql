@@ -2,6 +2,7 @@
 --
 -- published: no
 -- attended .. other_cancelled: how many appointments of that part hold the stretch at once.
+-- intended: how many of the active ones are of a type that is meant to be booked beside others.
 -- One sweep per calendar over bookable time and appointments: steps up and down, running sums between them. The sums
 -- are DOUBLE because whole numbers of this size are exact in it, and a running sum of integers takes twice as long.
 WITH event AS (
@@ -16,6 +17,10 @@ WITH event AS (
     SELECT calendar_key, part, start_at, 1 FROM core.occupancy
     UNION ALL
     SELECT calendar_key, part, end_at, -1 FROM core.occupancy
+    UNION ALL
+    SELECT calendar_key, 'intended', start_at, 1 FROM core.occupancy WHERE is_active AND is_intended
+    UNION ALL
+    SELECT calendar_key, 'intended', end_at, -1 FROM core.occupancy WHERE is_active AND is_intended
 ),
 
 stepped AS (
@@ -28,7 +33,8 @@ stepped AS (
         coalesce(sum(step) FILTER (part = 'no_show'), 0)::DOUBLE AS no_show,
         coalesce(sum(step) FILTER (part = 'unknown'), 0)::DOUBLE AS unknown,
         coalesce(sum(step) FILTER (part = 'late_cancelled'), 0)::DOUBLE AS late_cancelled,
-        coalesce(sum(step) FILTER (part = 'other_cancelled'), 0)::DOUBLE AS other_cancelled
+        coalesce(sum(step) FILTER (part = 'other_cancelled'), 0)::DOUBLE AS other_cancelled,
+        coalesce(sum(step) FILTER (part = 'intended'), 0)::DOUBLE AS intended
     FROM event
     GROUP BY calendar_key, instant
 ),
@@ -44,7 +50,8 @@ swept AS (
         (sum(no_show) OVER running)::BIGINT AS no_show,
         (sum(unknown) OVER running)::BIGINT AS unknown,
         (sum(late_cancelled) OVER running)::BIGINT AS late_cancelled,
-        (sum(other_cancelled) OVER running)::BIGINT AS other_cancelled
+        (sum(other_cancelled) OVER running)::BIGINT AS other_cancelled,
+        (sum(intended) OVER running)::BIGINT AS intended
     FROM stepped
     WINDOW running AS (PARTITION BY calendar_key ORDER BY instant)
 )

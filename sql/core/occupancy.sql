@@ -3,6 +3,7 @@
 -- published: no
 -- part: which part of the waterfall its time falls into.
 -- is_active: the time is (or was) taken: attended, ahead, no_show or unknown. A cancelled time is free again.
+-- is_intended: its type is meant to be booked beside others (acute slots).
 WITH held AS (
     SELECT
         appointment.appointment_key,
@@ -10,6 +11,7 @@ WITH held AS (
         appointment.room_id,
         appointment.start_at,
         appointment.end_at,
+        coalesce(service.overbooking_intended, false) AS is_intended,
         CASE
             WHEN appointment.outcome = 'booked' THEN 'ahead'
             WHEN appointment.outcome IN ('attended', 'no_show', 'unknown') THEN appointment.outcome
@@ -19,6 +21,7 @@ WITH held AS (
         END AS part
     FROM core.appointment AS appointment
     CROSS JOIN staging.rule AS rule
+    LEFT JOIN core.service AS service ON appointment.service_id = service.service_id
     WHERE appointment.is_counted
         AND appointment.outcome <> 'block'
         AND appointment.start_at < appointment.end_at
@@ -29,6 +32,7 @@ SELECT
     calendar_key,
     part,
     part IN ('attended', 'ahead', 'no_show', 'unknown') AS is_active,
+    is_intended,
     start_at,
     end_at
 FROM held
@@ -38,6 +42,7 @@ SELECT
     room.calendar_key,
     held.part,
     held.part IN ('attended', 'ahead', 'no_show', 'unknown'),
+    held.is_intended,
     held.start_at,
     held.end_at
 FROM held

@@ -26,6 +26,7 @@
 -- used_min: attended: numerator of the used utilisation (U2).
 -- outside_min: minutes with an active appointment outside bookable time, once however many there are (U3).
 -- double_booked_min: minutes of appointments beyond the capacity, within bookable time (U4).
+-- double_booked_intended_min: those of them that types explain which are meant to be booked beside others (acute slots).
 -- usable_min: free time in pieces that hold the shortest appointment type (U6, U7); NULL where no type has a length.
 -- free_min: bookable time that no active appointment holds.
 -- data_as_of: when the newest data of this build was read.
@@ -50,7 +51,8 @@ WITH measured AS (
         sum(minutes) FILTER (measure = 'never_booked') AS never_booked_min,
         sum(minutes) FILTER (measure IN ('attended', 'ahead', 'no_show', 'unknown')) AS booked_min,
         sum(minutes) FILTER (measure = 'outside') AS outside_min,
-        sum(minutes) FILTER (measure = 'double_booked') AS double_booked_min
+        sum(minutes) FILTER (measure = 'double_booked') AS double_booked_min,
+        sum(minutes) FILTER (measure = 'double_booked_intended') AS double_booked_intended_min
     FROM core.capacity_hour
     GROUP BY calendar_key, service_date
 ),
@@ -105,6 +107,7 @@ SELECT
     coalesce(measured.attended_min, 0)::BIGINT AS used_min,
     coalesce(measured.outside_min, 0)::BIGINT AS outside_min,
     coalesce(measured.double_booked_min, 0)::BIGINT AS double_booked_min,
+    coalesce(measured.double_booked_intended_min, 0)::BIGINT AS double_booked_intended_min,
     CASE WHEN shortest.minutes IS NOT NULL THEN coalesce(free.usable_min, 0)::BIGINT END AS usable_min,
     coalesce(free.free_min, 0)::BIGINT AS free_min,
     rule.data_as_of

@@ -19,9 +19,13 @@ ANCHORS = (dt.date(2026, 3, 29), dt.date(2026, 10, 25), dt.date(2026, 1, 6), dt.
 COLUMNS = (
     "template_min", "holiday_min", "closure_min", "extra_min", "absence_min", "gross_min", "block_min", "bookable_min",
     "attended_min", "ahead_min", "no_show_min", "unknown_min", "late_cancelled_min", "other_cancelled_min",
-    "never_booked_min", "booked_min", "used_min", "outside_min", "double_booked_min", "free_min", "usable_min",
+    "never_booked_min", "booked_min", "used_min", "outside_min", "double_booked_min",
+    "double_booked_intended_min", "free_min", "usable_min",
 )  # fmt: skip
 BATCH, BATCHES = 20, 25
+
+#: The type that is meant to be booked beside others.
+ACUTE = "akut"
 
 statuses = st.sampled_from(
     [
@@ -136,6 +140,8 @@ def _add_kept(practice: Practice, person: str, room: str, room_id: str, kept: tu
     stretch = _stretch(anchor, span)
     stretch["start"] += dt.timedelta(seconds=seconds)
     more: dict[str, Any] = {"room_id": room_id} if with_room else {}
+    if seconds % 3 == 0:
+        more["healthcare_service_id"] = ACUTE
     if status in ("cancelled", "rescheduled") and notice % 5:
         more["cancelled_at"] = stretch["start"] - dt.timedelta(hours=notice)
         more["cancelled_by"] = ("patient", "practice", "unknown")[notice % 4 % 3]
@@ -150,7 +156,8 @@ def _stretch(anchor: dt.date, span: tuple[int, int, int]) -> dict[str, dt.dateti
 
 def _practice(made: list[dict[str, Any]], anchor: dt.date, late_hours: int) -> Practice:
     practice = Practice(settings={"late_cancel_hours": str(late_hours), "window_ahead_months": "1"})
-    practice.record("healthcare_service", name="kurz", minutes=20, active=True)
+    practice.record("healthcare_service", "kurz", name="kurz", minutes=20, active=True)
+    practice.record("healthcare_service", ACUTE, name="akut", minutes=20, active=True, overbooking_intended=True)
     # Capacity begins with the first counted appointment.
     practice.appointment("first", f"{anchor - dt.timedelta(days=5)} 08:00", f"{anchor - dt.timedelta(days=5)} 08:10")
     for number, one in enumerate(made):

@@ -98,8 +98,9 @@ class Maker:
         for number, minutes in enumerate((15, 20, 30, 5)):
             is_active = minutes != 5 and (minutes != 15 or self.dice.random() < 0.5)
             self.practice.record(
-                "healthcare_service", f"t{number}", name=f"Art {number}", minutes=minutes, active=is_active
-            )
+                "healthcare_service", f"t{number}", name=f"Art {number}", minutes=minutes, active=is_active,
+                overbooking_intended=minutes != 30,
+            )  # fmt: skip
 
     def calendars(self) -> None:
         """Two people's calendars (sometimes one person's), a room, and sometimes a calendar that nobody named."""
@@ -195,6 +196,8 @@ class Maker:
             row["cancelled_by"] = dice.choice(["patient", "practice", "system", "unknown", None])
         if source == "pvs" and dice.random() < 0.2:
             row["room_id"] = "room"
+        if source == "pvs" and dice.random() < 0.8:
+            row["healthcare_service_id"] = dice.choice(["t0", "t1", "t2"])
         if source == "pvs" and self.mapped:
             row["status_code"] = dice.choice([*CODES, "77", None])
         if row["status"] in ("booked", "noshow") and dice.random() < 0.2:
@@ -211,6 +214,7 @@ class Maker:
             self.practice.record("appointment", key, source=source, run=3, removed=True, **row)
         if source == "pvs" and schedule in ("1", "2") and dice.random() < 0.3:  # the platform has it too
             twin = row | {"schedule_id": f"s{schedule}", "room_id": None, "status_code": None, "patient_id": None}
+            twin["healthcare_service_id"] = None
             self.practice.record("appointment", source="booking", run=2, **twin)
 
     def made(self) -> Practice:
@@ -305,6 +309,7 @@ class Page:
 
 COLUMNS = (
     "bookable_min", "booked", "used", "no_show_min", "lost_min", "never_booked_min", "outside_min", "double_booked_min",
+    "double_booked_intended_min",
 )  # fmt: skip
 
 
@@ -405,7 +410,8 @@ class ByHand:
                 f"SELECT {group}, sum(bookable_min)::BIGINT AS bookable, sum(booked_min) / nullif(bookable, 0), "
                 "sum(used_min) / nullif(bookable, 0), sum(no_show_min)::BIGINT, "
                 "sum(no_show_min + late_cancelled_min)::BIGINT, sum(never_booked_min)::BIGINT, "
-                "sum(outside_min)::BIGINT, sum(double_booked_min)::BIGINT "
+                "sum(outside_min)::BIGINT, sum(double_booked_min)::BIGINT, "
+                "sum(double_booked_intended_min)::BIGINT "
                 f"FROM hand.minute WHERE {where} GROUP BY {group}"
             ).fetchall()
         )

@@ -145,14 +145,19 @@ WITH part AS (
                     SELECT value::BIGINT FROM ops.setting WHERE name = 'late_cancel_hours'
                 )) THEN 'late'
             ELSE 'other'
-        END AS part
-    FROM hand.judged
+        END AS part,
+        EXISTS (
+            FROM raw.healthcare_service AS service
+            WHERE service.source = judged.source AND service.source_id = judged.healthcare_service_id
+                AND service.overbooking_intended
+        ) AS intended
+    FROM hand.judged AS judged
     WHERE outcome <> 'block' AND start_at < end_at
 )
 
-SELECT calendar_key, part, start_at, end_at FROM part
+SELECT calendar_key, part, start_at, end_at, intended FROM part
 UNION ALL
-SELECT room.calendar_key, part.part, part.start_at, part.end_at
+SELECT room.calendar_key, part.part, part.start_at, part.end_at, part.intended
 FROM part
 JOIN hand.schedule AS schedule ON part.source = schedule.source AND part.room_id = schedule.room_id
 JOIN hand.stands_for AS stands ON schedule.source = stands.source AND schedule.source_id = stands.schedule_id
@@ -224,6 +229,8 @@ WITH stretch AS (
     SELECT calendar_key, 'block', start_at, end_at FROM hand.judged WHERE outcome = 'block'
     UNION ALL
     SELECT calendar_key, part, start_at, end_at FROM hand.held
+    UNION ALL
+    SELECT calendar_key, 'intended', start_at, end_at FROM hand.held WHERE intended AND part NOT IN ('late', 'other')
 ),
 
 spread AS (
@@ -245,7 +252,8 @@ SELECT
     count(*) FILTER (word = 'no_show') AS no_show,
     count(*) FILTER (word = 'unknown') AS unknown,
     count(*) FILTER (word = 'late') AS late,
-    count(*) FILTER (word = 'other') AS other
+    count(*) FILTER (word = 'other') AS other,
+    count(*) FILTER (word = 'intended') AS intended
 FROM spread
 GROUP BY calendar_key, minute_at;
 
@@ -303,7 +311,8 @@ hours AS (
         coalesce(said.no_show, 0) AS no_show,
         coalesce(said.unknown, 0) AS unknown,
         coalesce(said.late, 0) AS late,
-        coalesce(said.other, 0) AS other
+        coalesce(said.other, 0) AS other,
+        coalesce(said.intended, 0) AS intended
     FROM hand.calendar AS calendar
     CROSS JOIN clock
     JOIN hand.whole_day AS whole_day
@@ -343,6 +352,7 @@ SELECT
     CASE WHEN bookable THEN least(k, attended) ELSE 0 END AS used_min,
     CASE WHEN NOT bookable AND active > 0 THEN 1 ELSE 0 END AS outside_min,
     CASE WHEN bookable AND active > k THEN active - k ELSE 0 END AS double_booked_min,
+    CASE WHEN bookable AND active > k THEN least(active - k, intended) ELSE 0 END AS double_booked_intended_min,
     CASE WHEN bookable THEN k - least(k, active) ELSE 0 END AS free_min
 FROM judged;
 

@@ -44,8 +44,8 @@ class _Calendar:
     counted: frozenset[tuple[str, str]]
     telling: frozenset[tuple[str, str]]
     absent: dict[str, Minutes]
-    #: Appointments that touch a local day: part, first minute, end.
-    held: dict[dt.date, list[tuple[str, int, int]]]
+    #: Appointments that touch a local day: part, first minute, end, of a type that is meant to be booked beside others.
+    held: dict[dt.date, list[tuple[str, int, int, bool]]]
 
 
 def capacity_days(practice: Practice, today: dt.date, days: list[dt.date]) -> dict[tuple[str, dt.date], dict[str, int]]:
@@ -80,12 +80,17 @@ def _calendar(practice: Practice, row: dict[str, Any], today: dt.date) -> _Calen
 
 def _held_by_day(
     practice: Practice, row: dict[str, Any], counted: frozenset[tuple[str, str]], today: dt.date
-) -> dict[dt.date, list[tuple[str, int, int]]]:
+) -> dict[dt.date, list[tuple[str, int, int, bool]]]:
     """Appointments that hold time of a calendar, as its own or as its room's, by each local day that they touch."""
     limit = float(practice.settings.get("late_cancel_hours", "24"))
     schedules = [one for one in practice.raw["schedule"] if (one["source"], one["source_id"]) in counted]
     rooms = {(one["source"], one.get("room_id")) for one in schedules if one.get("room_id")}
-    held: dict[dt.date, list[tuple[str, int, int]]] = {}
+    meant = {
+        (one["source"], one["source_id"])
+        for one in practice.raw["healthcare_service"]
+        if one.get("overbooking_intended")
+    }
+    held: dict[dt.date, list[tuple[str, int, int, bool]]] = {}
     for one in practice.raw.get("appointment", ()):
         own = (one["source"], one["schedule_id"]) in counted
         in_room = row["kind"] == "room" and (one["source"], one.get("room_id")) in rooms
@@ -93,7 +98,8 @@ def _held_by_day(
         if part and (own or in_room) and one["start"] < one["end"]:
             date, last = one["start"].astimezone(ZONE).date(), one["end"].astimezone(ZONE).date()
             while date <= last:
-                held.setdefault(date, []).append((part, minute(one["start"]), minute(one["end"])))
+                intended = (one["source"], one.get("healthcare_service_id")) in meant
+                held.setdefault(date, []).append((part, minute(one["start"]), minute(one["end"]), intended))
                 date += dt.timedelta(days=1)
     return held
 
@@ -106,9 +112,11 @@ def _day(practice: Practice, calendar: _Calendar, date: dt.date) -> dict[str, in
     for name, found in hours.items():
         out[f"{name}_min"] = len(found) * k
     parts: dict[int, list[str]] = {}
-    for part, start, end in calendar.held.get(date, ()):
+    intended = Counter[int]()
+    for part, start, end, is_intended in calendar.held.get(date, ()):
         for at in whole.intersection(range(start, end)):
             parts.setdefault(at, []).append(part)
+            intended[at] += is_intended and part in ACTIVE
     for at, present in parts.items():
         active = sum(part in ACTIVE for part in present)
         if at not in bookable:
@@ -117,6 +125,7 @@ def _day(practice: Practice, calendar: _Calendar, date: dt.date) -> dict[str, in
         for part in sorted(present, key=PARTS.index)[:k]:
             out[f"{part}_min"] += 1
         out["double_booked_min"] += max(active - k, 0)
+        out["double_booked_intended_min"] += min(max(active - k, 0), intended[at])
     free = {at: max(k - sum(part in ACTIVE for part in parts.get(at, ())), 0) for at in bookable}
     out["never_booked_min"] = sum(max(k - len(parts.get(at, ())), 0) for at in bookable)
     out["booked_min"] = sum(out[f"{part}_min"] for part in ACTIVE)

@@ -250,6 +250,7 @@ def _days(hours: pl.DataFrame, estimated: bool) -> pl.DataFrame:
         block_min=pl.lit(30),
         template_min=pl.col("bookable_min") + holiday + absence + 30,
         double_booked_min=pl.lit(2),
+        double_booked_intended_min=pl.lit(1),
         free_min=free,
         usable_min=(free * 3) // 4,
     )

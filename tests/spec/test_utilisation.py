@@ -34,10 +34,13 @@ class Case:
     closed: bool = False
     capacity: int = 1
     kept: tuple[Kept, ...] = ()
+    acute: tuple[Kept, ...] = ()
     expected: dict[str, Any] = field(default_factory=dict)
 
 
 CAME, MISSED, CANCELLED = "fulfilled", "noshow", "cancelled"
+#: The type that is meant to be booked beside others.
+ACUTE = "akut"
 WHOLE_DAY = (("08:00", "12:00"), ("14:00", "18:00"))
 HALF_HOURS = tuple(f"{8 + i // 2:02d}:{30 * (i % 2):02d}" for i in range(9))
 
@@ -106,6 +109,24 @@ OCCUPIED = [
         "two appointments overlap by half an hour: the time is held once",
         kept=(("09:00", "10:00", CAME), ("09:30", "10:30", CAME)),
         expected={"booked_min": 90, "used_min": 90, "double_booked_min": 30, "never_booked_min": 150},
+    ),
+    Case(
+        "an acute appointment beside another one is meant to be there",
+        kept=(("09:00", "10:00", CAME),),
+        acute=(("09:15", "09:30", CAME),),
+        expected={"booked_min": 60, "double_booked_min": 15, "double_booked_intended_min": 15},
+    ),
+    Case(
+        "three at once: the acute one is meant, the other one too many is not",
+        kept=(("09:00", "10:00", CAME), ("09:00", "10:00", CAME)),
+        acute=(("09:00", "09:30", CAME),),
+        expected={"double_booked_min": 90, "double_booked_intended_min": 30},
+    ),
+    Case(
+        "an acute appointment that was cancelled explains nothing",
+        kept=(("09:00", "10:00", CAME), ("09:00", "10:00", CAME)),
+        acute=(("09:00", "09:30", CANCELLED),),
+        expected={"double_booked_min": 60, "double_booked_intended_min": 0},
     ),
     Case(
         "the whole morning booked twice is full, not over-full",
@@ -201,11 +222,14 @@ def _add(practice: Practice, key: str, case: Case) -> None:
         practice.closure(key, MONDAY, MONDAY)
     for start, end, status in case.kept:
         practice.appointment(key, f"{MONDAY} {start}", f"{MONDAY} {end}", status)
+    for start, end, status in case.acute:
+        practice.appointment(key, f"{MONDAY} {start}", f"{MONDAY} {end}", status, healthcare_service_id=ACUTE)
 
 
 @pytest.fixture(scope="module")
 def con() -> duckdb.DuckDBPyConnection:
     practice = Practice()
+    practice.record("healthcare_service", ACUTE, name="Akut", active=True, overbooking_intended=True)
     for number, case in enumerate(CASES):
         _add(practice, f"case-{number}", case)
     return warehouse(practice, "2026-03-09", "marts.fact_capacity_day")
