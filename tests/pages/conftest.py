@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -114,12 +116,26 @@ class Server:
         assert self.child.stdout.readline() == "ran\n"
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@contextmanager
+def serving(folder: Path, *more: str) -> Iterator[Server]:
     """The pages as they are really served, in a process of their own."""
-    command = [sys.executable, str(HERE / "served_child.py"), str(tmp_path_factory.mktemp("served") / "markt")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    command = [sys.executable, str(HERE / "served_child.py"), str(folder / "markt"), *more]
+    environment = {**os.environ, "PRAXISTAKT_HOME": str(folder)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout is not None
         told = json.loads(child.stdout.readline())
         yield Server(told["base"], told["password"], told, child)
         child.terminate()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of this process."""
+    with serving(tmp_path_factory.mktemp("served")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def serve_in() -> Callable[..., AbstractContextManager[Server]]:
+    """Start a server of one's own: `serve_in(folder, certificate)`."""
+    return serving

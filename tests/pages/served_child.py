@@ -1,7 +1,8 @@
 """Run as a process: serves a made practice on a free port and prints, as one line of JSON, where and how.
 
 With it go what only the running server knows: its options and its route table. A line "run" on its input is a run that
-takes the requests that wait and ends well; it answers "ran".
+takes the requests that wait and ends well; it answers "ran". With a certificate's file behind the folder it serves
+under TLS, and Dagster's pages too.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def serve_requests(practice: Practice) -> None:
     os.kill(os.getpid(), signal.SIGTERM)  # whoever started this process is gone
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, certificate: str | None = None) -> None:
     spec = importlib.util.spec_from_file_location("made_practice", Path(__file__).with_name("made_practice.py"))
     assert spec is not None
     assert spec.loader is not None
@@ -61,6 +62,8 @@ def main(folder: Path) -> None:
     sys.modules["made_practice"] = made
     spec.loader.exec_module(made)
 
+    if certificate is not None:
+        made.SETTINGS["serve"] |= {"certificate": certificate, "certificate_key": certificate}
     practice, ops = made.make_practice(folder, made.running_clock())
     for name, roles in USERS.items():
         users.add(ops, name, roles, PASSWORD, practice.now())
@@ -92,7 +95,7 @@ def main(folder: Path) -> None:
 
     ops.close()
     threading.Thread(target=serve_requests, args=(practice,), daemon=True).start()
-    serve.serve(practice, port=0, on_ready=ready)
+    serve.serve(practice, port=0, with_dagster=certificate is not None, on_ready=ready)
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), *sys.argv[2:])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import json
 import socket
 import ssl
@@ -14,9 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors import errors
 from connectors.booking.apiauth import APIAuth
@@ -24,6 +19,7 @@ from connectors.booking.fhir import next_link
 from connectors.booking.http import Clocks, Http, Limits, parse
 from connectors.sandbox.booking import DIALECT
 from tests.kit.booking import ACCESS_ID, NOW, SECRET, Played, played
+from tests.kit.certificates import self_signed
 
 #: For what ends by itself, and for what only the deadline ends.
 QUICK = Limits(request_seconds=5, retries=0)
@@ -280,23 +276,8 @@ def test_a_configured_proxy_is_used() -> None:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1 and its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "played platform")])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
-        .not_valid_after(dt.datetime(2120, 1, 1, tzinfo=dt.UTC))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "authority.pem"
-    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, *plain)
-    )
-    return path
+    """A certificate that no authority of this machine vouches for."""
+    return self_signed(tmp_path_factory.mktemp("tls") / "authority.pem")
 
 
 def over_tls(authority: Path, ca_file: Path | None, host: str = "127.0.0.1") -> object:
