@@ -92,6 +92,16 @@ def test_every_check_is_empty(whole: Whole) -> None:
     assert len(transform.checks(whole.con)) == len(transform.every_check())
 
 
+#: They compare days, calendars, locations or the one row of rules with each other; none of these grows with a practice.
+SMALL = {"core.availability_source", "core.day", "core.location_link", "core.open_slot", "core.working_day"}
+
+
+def test_no_model_compares_every_appointment_with_every_other(whole: Whole) -> None:
+    """Such a join is fast on a small practice and takes hours on a large one."""
+    plans = {model.table: whole.con.execute(f"EXPLAIN {model.sql}").fetchall()[0][1] for model in transform.models()}
+    assert {table for table, plan in plans.items() if "NL_JOIN" in plan or "NESTED_LOOP_JOIN" in plan} == SMALL
+
+
 def test_every_part_of_the_waterfall_occurs(whole: Whole) -> None:
     found = whole.con.execute("SELECT part, count(*) AS stretches FROM core.capacity_part GROUP BY part").pl()
     assert set(found["part"]) == set(PARTS)
