@@ -26,6 +26,14 @@ $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/runtime
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# GNU Health brings its own versions of everything: it has an environment of its own, which only tests start.
+GNUHEALTH := tests/vendors/gnuhealth
+$(STAMPS)/gnuhealth: $(GNUHEALTH)/requirements.lock | $(BIN)/python
+	$(PYTHON) -m venv --without-pip $(VENV)/gnuhealth
+	$(PYTHON) -m pip --python $(VENV)/gnuhealth/bin/python --disable-pip-version-check --no-input install --quiet \
+		--require-hashes --no-deps -r $(GNUHEALTH)/requirements.lock
+	@mkdir -p $(STAMPS) && touch $@
+
 # What the tests start themselves: drivers, databases, a browser. Without root the tests name what is missing.
 $(STAMPS)/debian: | $(BIN)/python
 	@mkdir -p $(STAMPS)
@@ -55,18 +63,19 @@ test: lint $(STAMPS)/debian ## everything but the long tests
 test-faults: $(STAMPS)/dev $(STAMPS)/debian ## kills, power cuts, full disks, bad links
 	$(PYTEST) -n 2 --dist loadfile --census faults -m faults
 
-test-vendors: $(STAMPS)/dev $(STAMPS)/debian ## real practice systems
+test-vendors: $(STAMPS)/dev $(STAMPS)/debian $(STAMPS)/gnuhealth ## real practice systems
 	$(PYTEST) -n 2 --dist loadfile --census vendors -m vendors
 
 bench: $(STAMPS)/dev ## what it costs: seconds, memory, ratios
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-LOCK := uv pip compile pyproject.toml --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-annotate \
+LOCK := uv pip compile --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-annotate \
 	--python-version 3.11 --quiet
 
-lock: ## make both locks anew (needs uv)
-	$(LOCK) --group build -o requirements.lock
-	$(LOCK) --group build --group dev --all-extras -c requirements.lock -o requirements-dev.lock
+lock: ## make the locks anew (needs uv)
+	$(LOCK) pyproject.toml --group build -o requirements.lock
+	$(LOCK) pyproject.toml --group build --group dev --all-extras -c requirements.lock -o requirements-dev.lock
+	$(LOCK) $(GNUHEALTH)/requirements.in --override $(GNUHEALTH)/overrides.txt -o $(GNUHEALTH)/requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

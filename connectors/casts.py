@@ -22,6 +22,12 @@ DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y%m%d")
 TIME_FORMATS = ("%H:%M", "%H:%M:%S", "%H:%M:%S%.f")
 DATETIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
+#: A moment that says how far its clock is from UTC, as `2026-03-02 09:00:00+00`; a day's own hyphens are none.
+_ZONED = r"\d\d:\d\d(?:\.\d+)? ?(?:Z|[+\-]\d\d(?::?\d\d)?)$"
+
+#: The day of a moment that is written as text, before its time.
+_DAY_BEFORE_TIME = r"^(\d{4}-\d\d-\d\d)[ T]\d\d:.*$"
+
 _DAY = 24 * 60 * 60 * 1_000_000
 
 TRUE = ("1", "t", "true", "y", "yes", "j", "ja", "wahr")
@@ -64,7 +70,8 @@ def as_text(column: pl.Series) -> pl.Series:
     """Text without padding; empty is null. A whole number that a driver made a float loses its `.0`."""
     if column.dtype == pl.String:
         text = column.str.strip_chars()
-        return text.set(text == "", None)
+        empty = text == ""
+        return text.set(empty, None) if empty.any() else text
     if column.dtype.is_float() or column.dtype.is_decimal():
         whole = column.cast(pl.Int64, strict=False)
         return whole.cast(pl.String).zip_with((whole == column).fill_null(value=False), column.cast(pl.String))
@@ -108,8 +115,8 @@ def _unreadable(
 
 def _int(column: pl.Series, _: tuple[str, ...]) -> pl.Series:
     if column.dtype.is_integer():
-        return column.cast(pl.Int64)
-    return as_text(column).cast(pl.Int64, strict=False)
+        return column.cast(pl.Int64, strict=False)
+    return as_text(column).str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
 
 
 def _bool(column: pl.Series, _: tuple[str, ...]) -> pl.Series:
@@ -134,9 +141,10 @@ def _date(column: pl.Series, formats: tuple[str, ...]) -> pl.Series:
         return _without_year_one(column)
     if column.dtype == pl.Datetime:
         return _without_year_one(column.dt.date())
-    return _parsed(
-        _dated(column), formats or DATE_FORMATS, lambda text, form: text.str.to_date(form, strict=False), pl.Date
-    )
+    text = _dated(column)
+    if not formats:
+        text = text.str.replace(_DAY_BEFORE_TIME, "$1")
+    return _parsed(text, formats or DATE_FORMATS, lambda text, form: text.str.to_date(form, strict=False), pl.Date)
 
 
 def _time(column: pl.Series, formats: tuple[str, ...]) -> pl.Series:
@@ -147,9 +155,10 @@ def _time(column: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     if column.dtype == pl.Duration:
         microseconds = column.dt.total_microseconds()
         return (microseconds.set(~microseconds.is_between(0, _DAY - 1), None) * 1000).cast(pl.Time)
-    return _parsed(
-        as_text(column), formats or TIME_FORMATS, lambda text, form: text.str.to_time(form, strict=False), pl.Time
-    )
+    text = as_text(column)
+    if not formats:
+        text = text.str.replace(r"^\d{4}-\d\d-\d\d[ T]", "")
+    return _parsed(text, formats or TIME_FORMATS, lambda text, form: text.str.to_time(form, strict=False), pl.Time)
 
 
 def _instants(column: pl.Series, formats: tuple[str, ...], timezone: str) -> Cast:
@@ -170,9 +179,14 @@ def moments(column: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     if isinstance(column.dtype, pl.Date | pl.Datetime):
         zone = column.dtype.time_zone if isinstance(column.dtype, pl.Datetime) else None
         return _without_year_one(column.cast(pl.Datetime("us", zone)))
+    if column.dtype == pl.String and not formats:
+        usual = column.str.to_datetime(DATETIME_FORMATS[0], strict=False, time_unit="us")
+        if usual.null_count() == column.null_count():  # as most databases write it: nothing else need be looked for
+            return _without_year_one(usual)
     text = _dated(column)
-    if not formats and text.str.contains(r"(?:Z|[+\-]\d\d:?\d\d)$").any():
-        return text.str.to_datetime("%+", strict=False, time_zone="UTC", time_unit="us")
+    if not formats and text.str.contains(_ZONED).any():
+        whole = text.str.replace(r" ?([+\-]\d\d)(?::?(\d\d))?$", "$1:$2").str.replace(r":$", ":00")
+        return whole.str.to_datetime("%+", strict=False, time_zone="UTC", time_unit="us")
     return _parsed(
         text,
         formats or DATETIME_FORMATS,

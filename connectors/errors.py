@@ -8,6 +8,7 @@
     ├── SourceRefused         it answers and says no: wrong password, missing right (401, 403); a person must act
     ├── SchemaMismatch        a table, column or version is not what the profile expects
     ├── BadAnswer             it answers, but not in the agreed form (no JSON, half a page, a bomb, a strange address)
+    │   └── OverBudget        it answers with more than one run may read
     └── DriverMissing         this machine lacks a driver or a system library; the message names the remedy
 
 Messages hold what was found, what was expected and where. They never hold a value of a patient: they reach logs.
@@ -54,6 +55,10 @@ class SchemaMismatch(ConnectorError):
 
 class BadAnswer(ConnectorError):
     """An answer that is not in the agreed form."""
+
+
+class OverBudget(BadAnswer):
+    """More rows than one run may read of this source; the record type is left as it was."""
 
 
 class DriverMissing(ConnectorError):

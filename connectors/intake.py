@@ -70,7 +70,7 @@ def take_in(
         issues=_report(resource, vendor, found.issues),
         unmapped=_unmapped(resource, frame, fields),
         read=vendor.height,
-        last_key=keys.to_list()[-1] if vendor.height else last_key,
+        last_key=keys[-1] if vendor.height else last_key,
     )
 
 

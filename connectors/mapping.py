@@ -36,7 +36,7 @@ CODE_MAP = ("resource", "field", "code", "value")
 
 
 class FieldMapping(BaseModel):
-    """One field: an expression over the vendor's columns, or a constant.
+    """One field: an expression over the vendor's columns, a constant, or what the record's expander unpacks.
 
     `map` gives a vendor's code (always text; `""` is an empty or missing one) its value; the value `""` says that the
     code means nothing for this field. `formats` are strptime formats, tried in turn; without them, ISO 8601 holds.
@@ -47,6 +47,7 @@ class FieldMapping(BaseModel):
 
     expr: str | None = None
     const: str | int | bool | None = None
+    unpacked: bool = False
     type: FieldType | None = None
     formats: tuple[str, ...] = ()
     map: dict[str, str] | None = None
@@ -59,7 +60,7 @@ class FieldMapping(BaseModel):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.expr is None) == (self.const is None):
+        if [self.expr is not None, self.const is not None, self.unpacked].count(True) != 1:
             raise ValueError("either expr or const")
         return self
 

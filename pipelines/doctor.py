@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -56,7 +57,8 @@ def _is_set(practice: Practice, name: str) -> bool:
 
 
 def _machine(practice: Practice) -> Iterator[Finding]:
-    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    bits = struct.calcsize("P") * 8
+    yield Finding("python", "ok", f"{platform.python_version()}, {bits}-bit, {platform.system()} {platform.machine()}")
     yield _tried("duckdb", _duckdb, "install the locked versions: duckdb and duckdb-extension-httpfs must be equal")
     yield _disk(practice)
     missing = [name for name, there in secrets(practice).items() if not there]

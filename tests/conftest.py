@@ -12,7 +12,7 @@ from pipelines.ops import Ops, create, open_ops
 from pipelines.practice import Practice
 from tests.kit.practices import Clock, ScriptedSource, make_practice
 
-pytest_plugins = ["tests.kit.census"]
+pytest_plugins = ["tests.kit.census", "tests.kit.servers"]
 
 
 @pytest.fixture(autouse=True)

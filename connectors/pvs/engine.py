@@ -1,17 +1,21 @@
 """A URL to an Engine that is safe to point at a practice's database.
 
-Reading engines cannot write: SQLite files are opened with `mode=ro`, and the profile's session statements run after
-every connect. A reading that stands still is broken off (`Deadline`), so that a run never hangs on a sleeping server.
-Passwords come by reference and are never part of a message.
+Reading engines cannot write: SQLite files are opened with `mode=ro`, other sessions are told to be read-only
+(`sessions`). Each connection stands under a watchdog that breaks it off when nothing moves (`watchdog`), so that a run
+never hangs on a sleeping server. None is kept open for later. Passwords come by reference and are never part of a
+message.
 """
 
 from __future__ import annotations
 
+import importlib
+import math
+import socket
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,57 +23,60 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from connectors.errors import (
-    BadAnswer,
-    ConnectorError,
-    DriverMissing,
-    ProfileError,
-    SchemaMismatch,
-    SourceAway,
-    SourceBusy,
-    SourceRefused,
-    SourceStalled,
-)
+from connectors.errors import DriverMissing, ProfileError, SourceAway
+from connectors.pvs import connection_string, driver_process, odbc, sessions
+from connectors.pvs.complaints import speaking
+from connectors.pvs.driver_process import DriverProcess
+from connectors.pvs.sessions import LOCK_SECONDS, Limits
+from connectors.pvs.watchdog import Deadline, SocketWatch, Watch
 
-#: How long a database may hold a lock against us before we come back later.
-LOCK_SECONDS = 5.0
+__all__ = [
+    "UNIXODBC", "DBAPIError", "Deadline", "Link", "dialect_of", "file_evidence", "link", "parse_url", "reading_engine",
+    "speaking", "writing_engine",
+]  # fmt: skip
+
 #: SQLite asks whether to go on after so many steps of its machine: some milliseconds.
 _STEPS = 100_000
 
 UNIXODBC = "install unixODBC (Debian, Ubuntu: apt install unixodbc)"
 
+#: The driver that we know how to break off, by what a URL begins with.
+_DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "mssql": "pyodbc", "odbc": "odbc"}
 
-@dataclass(slots=True)
-class Deadline:
-    """Rows must move within `idle` seconds and the whole must end within `total`; both by a clock that never jumps."""
+#: Two connections of one source see the same: PostgreSQL's streams are fetched piece by piece, others run as one.
+_FETCHED_IN_PIECES = ("postgresql",)
 
-    idle: float = 60.0
-    total: float = 900.0
-    clock: Callable[[], float] = time.monotonic
-    _started: float = field(init=False)
-    _moved: float = field(init=False)
-    _idle: float = field(init=False)
+_Connect = Callable[[sa.Dialect, Any, Any], tuple[Any, Watch | None]]
 
-    def __post_init__(self) -> None:
-        self.start()
 
-    def start(self, patience: float | None = None) -> None:
-        """A new statement: both times begin; with `patience`, rows must move within this if it is shorter."""
-        self._started = self._moved = self.clock()
-        self._idle = self.idle if patience is None else min(self.idle, patience)
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What another driver needs to reach the same database in the same manner.
+
+    `session` gives the statements that a session begins with, for one whose reading is one long statement; `begin`
+    those that begin its transaction.
+    """
+
+    url: sa.URL
+    process: DriverProcess
+    session: Callable[[], tuple[str, ...]]
+    begin: tuple[str, ...] = ()
 
     def moved(self) -> None:
-        """Rows arrived."""
-        self._moved = self.clock()
-
-    def expired(self) -> bool:
-        """Whether to break off now."""
-        now = self.clock()
-        return now - self._moved > self._idle or now - self._started > self.total
+        """Tell the watchdog that rows came."""
+        self.process.deadline.moved()
 
 
 def parse_url(url: str, password: str | None = None) -> sa.URL:
-    """The URL with its password put in; raises ProfileError if it is none, or if a password stands in it."""
+    """The URL with its password put in; `odbc:` may be followed by an ODBC connection string.
+
+    Raises ProfileError if it is none, or if a password stands in it.
+    """
+    if url.lower().startswith("odbc:") and not url.lower().startswith("odbc://"):
+        text = url[len("odbc:") :].strip()
+        if connection_string.has_password(connection_string.parse(text)):
+            raise ProfileError([_PASSWORD_IN_IT])
+        return sa.URL.create("odbc", password=password, query={"odbc_connect": text})
     try:
         parsed = sa.make_url(url)
     except ArgumentError as error:
@@ -77,12 +84,21 @@ def parse_url(url: str, password: str | None = None) -> sa.URL:
             ["url: found text that is no database URL, expected one as sqlite:////path/file.db"]
         ) from error
     if parsed.password is not None:
-        raise ProfileError(["url: found a password, expected none in it: name it with password_secret"])
+        raise ProfileError([_PASSWORD_IN_IT])
     return parsed if password is None else parsed.set(password=password)
 
 
+_PASSWORD_IN_IT = "url: found a password, expected none in it: name it with password_secret"  # noqa: S105 - a message
+
+
+def dialect_of(url: sa.URL) -> str:
+    """Whose SQL the database speaks, as SQLAlchemy calls it; `odbc` where an ODBC source does not say."""
+    backend = url.get_backend_name()
+    return (odbc.dialect_of(url) or backend) if backend == "odbc" else backend
+
+
 def reading_engine(url: sa.URL, session: tuple[str, ...], deadline: Deadline) -> sa.Engine:
-    """An engine that can only read; connects at first use."""
+    """An engine that can only read; `session` are the profile's statements. Connects at first use."""
     return _engine(url, session, deadline, readonly=True)
 
 
@@ -91,18 +107,154 @@ def writing_engine(url: sa.URL, deadline: Deadline) -> sa.Engine:
     return _engine(url, (), deadline, readonly=False)
 
 
+def link(connection: sa.Connection) -> Link:
+    """How the connection's database is reached by other drivers."""
+    found: Link = connection.get_execution_options()["link"]
+    return found
+
+
 def _engine(url: sa.URL, session: tuple[str, ...], deadline: Deadline, *, readonly: bool) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, session, deadline, readonly=readonly)
+    url, dialect = _with_driver(url), dialect_of(url)
+    process = DriverProcess(deadline)
+    engine = _created(url)
+
+    def told(system: str, statement: float) -> tuple[str, ...]:
+        limits = Limits(statement, idle=max(deadline.idle, 60.0))
+        return (*sessions.statements(system, limits, readonly=readonly), *session)
+
+    def own(connection: Any) -> tuple[str, ...]:
+        system = odbc.system_of(connection) if dialect == "odbc" else dialect
+        return told(system, deadline.patience if system in _FETCHED_IN_PIECES else deadline.total)
+
+    begin = sessions.snapshot(dialect) if readonly else ()
+    for statement in begin:
+        sa.event.listen(engine, "begin", partial(sa.Connection.exec_driver_sql, statement=statement))
+    _connect_by(engine, _connector(url, process, deadline, readonly=readonly), own)
+    sa.event.listen(engine, "engine_disposed", lambda _: process.stop())
+    engine.update_execution_options(link=Link(url, process, lambda: told(dialect, deadline.total), begin))
+    return engine
+
+
+def _with_driver(url: sa.URL) -> sa.URL:
+    """The URL with the driver that we can break off; raises DriverMissing for another one."""
+    backend, _, named = url.drivername.partition("+")
+    known = _DRIVERS.get(backend, named)
+    if named and named != known:
+        raise DriverMissing(f"found {url.drivername}, expected {backend}+{known}: no other driver can be broken off")
+    return url if named or backend == "odbc" or not known else url.set(drivername=f"{backend}+{known}")
+
+
+def _created(url: sa.URL) -> sa.Engine:
+    given: dict[str, Any] = {"poolclass": sa.pool.NullPool, "hide_parameters": True}
     try:
-        if url.get_backend_name() == "sqlite":
-            return _sqlite_engine(url, session, deadline, readonly=readonly)
-        engine = sa.create_engine(url, hide_parameters=True)
+        if url.get_backend_name() in ("odbc", "mssql"):
+            importlib.import_module("pyodbc")
+        if url.get_backend_name() == "mssql":
+            given |= {"module": driver_process, "use_setinputsizes": False}
+        if url.get_backend_name() == "postgresql":
+            given["use_native_hstore"] = False
+        return sa.create_engine(url, **given)
     except NoSuchModuleError as error:
         raise DriverMissing(f"found no driver for {url.drivername}, expected one that SQLAlchemy knows") from error
     except ImportError as error:
         remedy = UNIXODBC if "odbc" in url.drivername else f"install the Python driver of {url.drivername}"
         raise DriverMissing(f"the driver of {url.drivername} cannot be loaded ({error}): {remedy}") from error
-    _run_at_connect(engine, session)
-    return engine
+
+
+# How each driver connects, so that it can be broken off from the first byte on
+
+
+def _connector(url: sa.URL, process: DriverProcess, deadline: Deadline, *, readonly: bool) -> _Connect:
+    if url.get_backend_name() == "postgresql":
+        return partial(_psycopg, deadline)
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        return partial(_pymysql, deadline)
+    return partial(_odbc, process, readonly)
+
+
+def _psycopg(deadline: Deadline, dialect: sa.Dialect, _: Any, given: dict[str, Any]) -> tuple[Any, Watch]:
+    """Its own time limit covers the greeting, however slowly it drips; at least two seconds."""
+    ours = {"connect_timeout": _seconds(deadline), "application_name": sessions.NAME, "client_encoding": "utf8"}
+    connection = dialect.loaded_dbapi.connect(**{**ours, **given})
+    return connection, SocketWatch(deadline, connection.pgconn.socket)
+
+
+def _pymysql(deadline: Deadline, dialect: sa.Dialect, _: Any, given: dict[str, Any]) -> tuple[Any, Watch]:
+    """Its time limits do not cover a greeting that drips, so it gets a socket that is watched already."""
+    ours = {"charset": "utf8mb4", "program_name": sessions.NAME, "read_timeout": math.ceil(deadline.idle) + 1}
+    connection: Any = dialect.loaded_dbapi.connect(**{**ours, **given}, defer_connect=True)
+    try:
+        wire = socket.create_connection((connection.host, connection.port), _seconds(deadline))
+    except OSError as error:
+        raise dialect.loaded_dbapi.OperationalError(2003, f"cannot connect ({type(error).__name__})") from None
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    watch = SocketWatch(deadline, wire.fileno())
+    try:
+        connection.connect(wire)
+    except BaseException:
+        watch.end()
+        raise
+    return connection, watch
+
+
+def _odbc(
+    process: DriverProcess, readonly: bool, dialect: sa.Dialect, args: Any, given: dict[str, Any]
+) -> tuple[Any, None]:
+    """It lives in a process that is ended when it stalls."""
+    string = odbc.told(args[0], dialect, readonly=readonly)
+    return driver_process.connect(process, string, **given, seconds=_seconds(process.deadline)), None
+
+
+def _seconds(deadline: Deadline) -> int:
+    return max(1, math.ceil(min(deadline.patience, sessions.CONNECT_SECONDS)))
+
+
+def _connect_by(engine: sa.Engine, connect: _Connect, session: Callable[[Any], tuple[str, ...]]) -> None:
+    """Open connections that way, tell the session how to behave, watch it until it is closed."""
+    watches: dict[int, Watch] = {}
+
+    @sa.event.listens_for(engine, "do_connect")
+    def opened(dialect: sa.Dialect, _: object, args: Any, given: Any) -> Any:
+        connection, watch = connect(dialect, args, given)
+        try:
+            _tell(connection, session(connection))
+            connection.commit()  # else PostgreSQL takes it all back with the first rollback
+        except BaseException:
+            _ended(connection, watch)
+            raise
+        if watch is not None:
+            watches[id(connection)] = watch
+        return connection
+
+    @sa.event.listens_for(engine, "close")
+    def closed(connection: Any, _: object) -> None:
+        _abandon(connection)
+        watch = watches.pop(id(connection), None)
+        if watch is not None:
+            watch.end()
+
+
+def _abandon(connection: Any) -> None:
+    """PyMySQL would read what is left of a result to its end, however long that takes and on a broken link too."""
+    result = getattr(connection, "_result", None)
+    if result is not None and getattr(result, "unbuffered_active", False):
+        result.unbuffered_active = False
+        connection._result = None
+
+
+def _ended(connection: Any, watch: Watch | None) -> None:
+    if watch is not None:
+        watch.end()
+    with suppress(Exception):  # what went wrong before is told; a broken link cannot be closed in good order
+        connection.close()
+
+
+def _tell(connection: Any, statements: tuple[str, ...]) -> None:
+    with closing(connection.cursor()) as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def _sqlite_engine(url: sa.URL, session: tuple[str, ...], deadline: Deadline, *, readonly: bool) -> sa.Engine:
@@ -120,22 +272,15 @@ def _sqlite_engine(url: sa.URL, session: tuple[str, ...], deadline: Deadline, *,
             check_same_thread=False,
             isolation_level=None,
         )
-        connection.set_progress_handler(deadline.expired, _STEPS)
+        connection.set_progress_handler(deadline.give_up, _STEPS)
         return connection
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool, hide_parameters=True)
-    _run_at_connect(engine, session)
+    sa.event.listen(engine, "connect", lambda connection, _: _tell(connection, session))
+    engine.update_execution_options(link=Link(url, DriverProcess(deadline), lambda: session))
     if not readonly:
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
-
-
-def _run_at_connect(engine: sa.Engine, statements: tuple[str, ...]) -> None:
-    @sa.event.listens_for(engine, "connect")
-    def run(connection: Any, _: object) -> None:
-        with closing(connection.cursor()) as cursor:
-            for statement in statements:
-                cursor.execute(statement)
 
 
 def file_evidence(url: sa.URL) -> str | None:
@@ -155,43 +300,3 @@ def file_evidence(url: sa.URL) -> str | None:
     except OSError as error:
         raise SourceAway(f"{path} cannot be read ({error.strerror}), expected the practice's database there") from error
     return "/".join([str(counter), *(f"{state.st_size}-{state.st_mtime_ns}" for state in states if state.st_size)])
-
-
-@contextmanager
-def speaking(place: str) -> Iterator[None]:
-    """Turn a driver's complaint into one of ours; `place` names the profile and the record it is about.
-
-    The driver's own is not chained: it repeats statements and values, and tracebacks reach logs.
-    """
-    try:
-        yield
-    except DBAPIError as error:
-        complaint = _translated(place, error)
-    else:
-        return
-    raise complaint from None
-
-
-#: What drivers say -> what it is. The texts are the databases' own words and hold names, never values of rows.
-_SAYINGS: tuple[tuple[tuple[str, ...], type[ConnectorError], str], ...] = (
-    (("no such table", "no such column", "doesn't exist", "does not exist", "unknown column", "invalid object name",
-      "invalid column name"), SchemaMismatch, "the profile names what this database does not have"),
-    (("interrupted", "statement timeout", "max_statement_time"), SourceStalled, "nothing moved within the agreed time"),
-    (("locked", "lock wait", "deadlock"), SourceBusy, "another program holds a lock"),
-    (("unable to open", "could not connect", "can't connect", "connection refused", "server has gone away", "timed out",
-      "timeout expired"), SourceAway, "nobody answers"),
-    (("denied", "authentication failed", "login failed", "readonly", "read-only", "permission"), SourceRefused,
-     "the database says no"),
-    (("not a database", "malformed", "disk image"), BadAnswer, "this is no database, or it is broken"),
-)  # fmt: skip
-
-
-def _translated(place: str, error: DBAPIError) -> ConnectorError:
-    said = str(error.orig)
-    for words, kind, meaning in _SAYINGS:
-        if any(word in said.lower() for word in words):
-            detail = f" ({said})" if kind is SchemaMismatch else ""
-            return kind(f"{place}: {meaning}{detail}")
-    if error.connection_invalidated:
-        return SourceAway(f"{place}: the connection broke off")
-    return BadAnswer(f"{place}: the database reports {type(error.orig).__name__}")

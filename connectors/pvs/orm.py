@@ -18,6 +18,7 @@ from sqlalchemy.orm import registry
 from connectors import walltime
 from connectors.errors import ProfileError, SchemaMismatch
 from connectors.intake import DELETED, KEY
+from connectors.pvs.as_text import as_text
 from connectors.pvs.profile import Changed, Profile, RecordProfile
 from connectors.source import Window
 
@@ -47,10 +48,12 @@ class Narrowing:
 
 def record_select(record: RecordProfile, zone: str, narrowing: Narrowing | None = None) -> sa.Select[Any]:
     """The one select of a record: `source_id`, `deleted` if it has soft deletes, and its mapped fields, by key."""
-    columns = [_sql(record.key).label(KEY)]
+    asked: dict[str, sa.ColumnElement[Any]] = {KEY: _sql(record.key)}
     if record.deletes.when is not None:
-        columns.append(sa.case((_sql(record.deletes.when), 1), else_=0).label(DELETED))
-    columns += [_sql(field.expr).label(name) for name, field in record.columns.items() if field.expr is not None]
+        asked[DELETED] = sa.case((_sql(record.deletes.when), 1), else_=0)
+    asked |= {name: _sql(field.expr) for name, field in record.columns.items() if field.expr is not None}
+    asked |= {name: _sql(expression) for name, expression in record.packed.items()}
+    columns: list[sa.ColumnElement[Any]] = [as_text(name, expression).label(name) for name, expression in asked.items()]
     select = sa.select(*columns).select_from(_from(record)).order_by(_sql(record.key))
     return select.where(*_conditions(record, zone, narrowing or Narrowing()))
 
@@ -69,13 +72,17 @@ def _newest(changed: Changed | None, zone: str, now: dt.datetime) -> sa.ColumnEl
         return sa.null()
     moment = _sql(changed.expr)
     if changed.kind == "rowversion":
-        return sa.func.max(moment)
-    return sa.func.max(sa.case((moment <= as_written(changed.kind, now, zone), moment)))
+        return as_text("", sa.func.max(moment))
+    return as_text("changed_at", sa.func.max(sa.case((moment <= as_written(changed.kind, now, zone), moment))))
 
 
-def tombstone_select(record: RecordProfile) -> sa.TextClause:
-    """The source_ids that the vendor's own log calls deleted."""
-    return _text(record.deletes.query or "")
+def tombstone_select(record: RecordProfile, since: str | None = None) -> sa.Select[Any]:
+    """The source_ids that the vendor's own log calls deleted; those since a position, where the profile can tell."""
+    gone = _text(f"({record.deletes.query}) gone")
+    select: sa.Select[Any] = sa.select(sa.literal_column("gone.*")).select_from(gone)
+    if since is None or not record.deletes.since or record.changed is None:
+        return select
+    return select.where(_sql("gone.changed") >= since_bound(record.changed, since))
 
 
 def _conditions(record: RecordProfile, zone: str, narrowing: Narrowing) -> list[sa.ColumnElement[bool]]:
@@ -91,7 +98,11 @@ def _conditions(record: RecordProfile, zone: str, narrowing: Narrowing) -> list[
 
 
 def _in_window(record: RecordProfile, zone: str, window: Window) -> sa.ColumnElement[bool]:
-    """Starts in [start, end); the bounds are written as the vendor writes the start."""
+    """Starts in [start, end); the bounds are written as the vendor writes the start, or by whole days."""
+    if record.window_day is not None:
+        first, last = (walltime.to_wall(moment, zone).strftime("%Y%m%d") for moment in (window.start, window.end))
+        day = _sql(record.window_day)
+        return sa.and_(day >= sa.literal(first, sa.String()), day <= sa.literal(last, sa.String()))
     mapping = record.columns[record.window or ""]
     start = _sql(mapping.expr or "")
     lower, upper = (as_written(mapping.type or "local", moment, zone) for moment in (window.start, window.end))
@@ -138,24 +149,31 @@ def table_class(connection: sa.Connection, table: str, key: str, columns: Iterab
     Raises SchemaMismatch if the table or a column is not there. `where` names the place in the profile.
     """
     needed = {key, *columns}
+    schema, _, name = table.rpartition(".")
+    asked, place = sa.inspect(connection), schema or None
     try:
-        found = sa.Table(table, sa.MetaData(), autoload_with=connection, resolve_fks=False)
+        there = {column["name"]: column["type"] for column in asked.get_columns(name, place)}
+        own = asked.get_pk_constraint(name, place)["constrained_columns"]
     except sa.exc.NoSuchTableError as error:
         raise SchemaMismatch(
             f"{where}: found no table {table}, expected one with {', '.join(sorted(needed))}"
         ) from error
-    lacking = sorted(needed - set(found.columns.keys()))
+    lacking = sorted(needed - set(there))
     if lacking:
         raise SchemaMismatch(f"{where}: table {table} lacks {', '.join(lacking)}")
-    for column in found.columns:
-        if isinstance(column.type, sa.DateTime):
-            column.type = MOMENT
-    mapped: type[Any] = type(table.title().replace("_", ""), (), {})
-    primary = found.primary_key.columns or [found.c[key]]
-    registry().map_imperatively(
-        mapped, found, include_properties={*needed, *(column.key for column in primary)}, primary_key=list(primary)
-    )
+    primary = [column for column in own if column in there] or [key]
+    parts = [
+        sa.Column(column, _type(there[column]), primary_key=column in primary)
+        for column in there
+        if column in {*needed, *primary}
+    ]
+    mapped: type[Any] = type(name.title().replace("_", ""), (), {})
+    registry().map_imperatively(mapped, sa.Table(name, sa.MetaData(), *parts, schema=place))
     return mapped
+
+
+def _type(found: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    return MOMENT if isinstance(found, sa.DateTime) and not found.timezone else found
 
 
 def checked(profile: Profile, resource: str) -> RecordProfile:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from connectors import problems as complaints
 from connectors.errors import ProfileError
 from connectors.mapping import code_frame
-from connectors.pvs import engine, profile
+from connectors.pvs import engine, odbc, profile, rights, transports
 from connectors.pvs.source import Login, PvsSource
 
 #: Names under which SQLAlchemy knows dialects that are one for a profile.
@@ -31,7 +31,10 @@ _SAME_DIALECT = {"mariadb": "mysql"}
 class PvsSettings(BaseModel):
     """`profile` is the name of a shipped one or a path to a .toml file; `password_secret` the name of a secret.
 
-    `write_url` is another login for corrections, so that the reading one needs no right to write.
+    `accept_draft` lets a profile run that nobody has verified. A login that can write is refused, unless corrections
+    are to be written (`write_back`, or `write_url` for another login that carries them, so that the reading one needs
+    no right to write), or `accept_writable_login` says why it must be this one. `transport` carries full readings;
+    `row_budget` is the most rows that one run may read, over all record types.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,9 +46,13 @@ class PvsSettings(BaseModel):
     password_secret: str | None = None
     write_url: str | None = None
     write_password_secret: str | None = None
-    transport: Literal["sqlalchemy"] = "sqlalchemy"
+    accept_draft: bool = False
+    accept_writable_login: str | None = Field(default=None, min_length=1)
+    write_back: bool = False
+    transport: Literal["sqlalchemy", "adbc", "arrow_odbc"] = "sqlalchemy"
     idle_seconds: float = Field(default=60.0, gt=0)
     total_seconds: float = Field(default=900.0, gt=0)
+    row_budget: int | None = Field(default=None, gt=0)
 
 
 def problems(name: str, table: Mapping[str, Any]) -> list[str]:
@@ -58,9 +65,15 @@ def problems(name: str, table: Mapping[str, Any]) -> list[str]:
     urls = [url for url in (settings.url, settings.write_url) if url is not None]
     parsed = [_asked(found, name, partial(engine.parse_url, url)) for url in urls]
     described = _asked(found, name, lambda: profile.load(profile.find(settings.profile)))
+    if isinstance(described, profile.Profile) and not described.verified and not settings.accept_draft:
+        wanted = (
+            f"accept_draft = true: {described.profile} is a draft that nobody has run against the vendor's software"
+        )
+        found.append(complaints.line("practice.toml", ("sources", name, "accept_draft"), "nothing", wanted))
+    found += _transport_problems(name, settings.transport, parsed[0])
     for url in parsed:
         if isinstance(url, sa.URL) and isinstance(described, profile.Profile) and not _speaks(url, described):
-            dialect = url.get_backend_name()
+            dialect = engine.dialect_of(url)
             where = ("sources", name, "url")
             found.append(complaints.line("practice.toml", where, repr(dialect), f"the profile's {described.dialect}"))
     return found
@@ -75,9 +88,20 @@ def _asked(found: list[str], name: str, ask: Callable[[], object]) -> object:
         return None
 
 
+def _transport_problems(name: str, transport: str, url: object) -> list[str]:
+    fitting = transports.reaches(transport)
+    if not isinstance(url, sa.URL) or not fitting or url.get_backend_name() in fitting:
+        return []
+    wanted = f"sqlalchemy, or a url that begins with {' or '.join(fitting)}"
+    return [complaints.line("practice.toml", ("sources", name, "transport"), repr(transport), wanted)]
+
+
 def _speaks(url: sa.URL, described: profile.Profile) -> bool:
-    dialect = url.get_backend_name()
-    return described.dialect in (dialect, _SAME_DIALECT.get(dialect))
+    """An ODBC source that does not say whose SQL it speaks is taken to speak the profile's."""
+    dialect = engine.dialect_of(url)
+    if dialect == "odbc":
+        return True
+    return bool({dialect, _SAME_DIALECT.get(dialect)} & {described.dialect, *described.also_dialects})
 
 
 def open_source(
@@ -88,18 +112,21 @@ def open_source(
     if found:
         raise ProfileError(found)
     settings = PvsSettings.model_validate(dict(table))
+    described = profile.load(profile.find(settings.profile))
     reading = engine.parse_url(settings.url, _password(settings.password_secret, secret))
     writing = reading
     if settings.write_url is not None:
         writing = engine.parse_url(settings.write_url, _password(settings.write_password_secret, secret))
     return PvsSource(
         name,
-        profile.load(profile.find(settings.profile)),
-        Login(reading, writing),
+        described,
+        Login(odbc.spoken(reading, described.dialect), odbc.spoken(writing, described.dialect)),
         timezone=timezone,
         now=now,
         transport=settings.transport,
         deadline=engine.Deadline(settings.idle_seconds, settings.total_seconds),
+        row_budget=settings.row_budget,
+        rule=rights.Rule(settings.write_back or settings.write_url is not None, settings.accept_writable_login),
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 import sqlalchemy as sa
@@ -16,12 +16,17 @@ import sqlalchemy as sa
 from connectors import records
 from connectors.errors import ConnectorError, SchemaMismatch
 from connectors.intake import Intake, take_in
-from connectors.pvs import engine, orm, writing
-from connectors.pvs.engine import Deadline, speaking
+from connectors.pvs import engine, examination, fingerprint, orm, rights, transports, writing
+from connectors.pvs.complaints import speaking
+from connectors.pvs.decoders import EXPANDERS
+from connectors.pvs.journal import LINK, Asked, Journal
 from connectors.pvs.orm import Narrowing
-from connectors.pvs.profile import Profile, RecordProfile
-from connectors.pvs.transports import TRANSPORTS
+from connectors.pvs.profile import Profile, RecordProfile, numbers
+from connectors.pvs.watchdog import Deadline
 from connectors.source import Batch, Change, Finding, ReadRequest, Receipt, Scope, Watermark
+
+#: How far a series without an end is written out: as far as calendars are read, and the rest of that month.
+SERIES_AHEAD = dt.timedelta(days=25 * 31)
 
 #: Masters before what refers to them.
 READ_ORDER = (
@@ -72,6 +77,8 @@ class PvsSource:
         now: Callable[[], dt.datetime],
         transport: str = "sqlalchemy",
         deadline: Deadline | None = None,
+        rule: rights.Rule | None = None,
+        row_budget: int | None = None,
     ) -> None:
         self.name = name
         self.resources = tuple(resource for resource in READ_ORDER if resource in profile.tables)
@@ -79,11 +86,16 @@ class PvsSource:
         self._zone = orm.zone_of(profile, timezone)
         self._now = now
         self._login = login
-        self._transport = TRANSPORTS[transport]
+        transports.require(transport)
+        self._transport = transports.TRANSPORTS[transport]
         self._deadline = deadline or Deadline()
+        self._journal = Journal(row_budget)
         self._reading = engine.reading_engine(login.reading, profile.session, self._deadline)
+        sa.event.listen(self._reading, "before_cursor_execute", lambda *_: self._journal.statement())
         self._writing: sa.Engine | None = None
         self._probed = False
+        self._rule = rule
+        self._standing: fingerprint.Print | None = None
 
     # Reading
 
@@ -94,14 +106,16 @@ class PvsSource:
         evidence = engine.file_evidence(self._login.reading)
         with self._connection(request.resource, request.patience) as connection:
             position = self._mark(connection, record, evidence)
-            gone = self._tombstones(connection, record)
+            gone = self._tombstones(connection, record, None if scope == "full" else request.since)
             select = orm.record_select(record, self._zone, narrowing)
             last_key: str | None = None
-            frames = self._moving(self._transport(connection, select))
-            for vendor, last in _with_last(frames):
-                taken = self._take_in(request.resource, record, vendor, last_key)
-                last_key = taken.last_key
-                yield _batch(request, scope, taken, gone if last else (), str(position) if last else None, last=last)
+            with closing(self._moving(self._carried(connection, select, scope), request.resource)) as frames:
+                for vendor, last in _with_last(frames):
+                    taken = self._take_in(request.resource, record, vendor, last_key)
+                    last_key = taken.last_key
+                    mark, vanished = (str(position), gone) if last else (None, ())
+                    with self._at_rest():
+                        yield _batch(request, scope, taken, vanished, mark, last=last)
 
     def has_news(self, since: Watermark) -> bool:
         """A SQLite file tells by its change counter; other databases by rows and newest change of each record."""
@@ -110,7 +124,7 @@ class PvsSource:
         evidence = engine.file_evidence(self._login.reading)
         if evidence is not None:
             return any(Position.parse(since[resource]).evidence != evidence for resource in self.resources)
-        with self._connection("*") as connection:
+        with self._connection(LINK) as connection:
             return any(
                 str(self._mark(connection, self._profile.tables[resource], None)) != since[resource]
                 for resource in self.resources
@@ -124,13 +138,23 @@ class PvsSource:
 
     def _look(self, connection: sa.Connection, resource: str, source_id: str) -> Mapping[str, object] | None:
         record = self._profile.tables[resource]
-        select = orm.record_select(record, self._zone, Narrowing(source_id=source_id))
-        frames = [self._take_in(resource, record, vendor, None).frame for vendor in self._transport(connection, select)]
-        rows = pl.concat(frames).select(list(records.columns(resource))).to_dicts()
+        narrowing = Narrowing() if record.expand is not None else Narrowing(source_id=source_id)
+        select = orm.record_select(record, self._zone, narrowing)
+        carried = transports.sqlalchemy(connection, select)
+        frames = [self._take_in(resource, record, vendor, None).frame for vendor in carried]
+        found = pl.concat(frames).filter(pl.col("source_id") == source_id)
+        rows = found.select(list(records.columns(resource))).to_dicts()
         return rows[0] if rows else None
 
     def _take_in(self, resource: str, record: RecordProfile, vendor: pl.DataFrame, last_key: str | None) -> Intake:
+        if record.expand is not None:
+            vendor = EXPANDERS[record.expand].expand(vendor, self._horizon())
         return take_in(resource, vendor, record.columns, timezone=self._zone, last_key=last_key)
+
+    def _horizon(self) -> dt.date:
+        """The day with which an endless series ends: of a month, so that it does not move every day."""
+        ahead = self._now().date() + SERIES_AHEAD
+        return ahead.replace(day=1) - dt.timedelta(days=1)
 
     def _mark(self, connection: sa.Connection, record: RecordProfile, evidence: str | None) -> Position:
         rows, newest = connection.execute(orm.mark_select(record, self._zone, self._now())).one()
@@ -138,35 +162,94 @@ class PvsSource:
             newest = newest.isoformat(sep=" ")
         return Position(None if newest is None else str(newest), rows, evidence)
 
-    def _tombstones(self, connection: sa.Connection, record: RecordProfile) -> tuple[str, ...]:
+    def _tombstones(self, connection: sa.Connection, record: RecordProfile, since: str | None) -> tuple[str, ...]:
         if record.deletes.query is None:
             return ()
-        return tuple(sorted({str(row[0]).strip() for row in connection.execute(orm.tombstone_select(record))}))
+        position = None if since is None else Position.parse(since).changed
+        found = connection.execute(orm.tombstone_select(record, position))
+        return tuple(sorted({str(row[0]).strip() for row in found}))
 
-    def _moving(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        for frame in frames:
+    def _carried(
+        self, connection: sa.Connection, select: sa.Select[Any], scope: Scope
+    ) -> Generator[pl.DataFrame, None, None]:
+        """By the chosen transport where there is much to carry; a transport of its own counts as a statement."""
+        if scope != "full" or self._transport is transports.sqlalchemy:
+            return transports.sqlalchemy(connection, select)
+        self._journal.statement()
+        return self._transport(connection, select)
+
+    def _moving(
+        self, frames: Generator[pl.DataFrame, None, None], resource: str
+    ) -> Generator[pl.DataFrame, None, None]:
+        """Frames as they come, counted."""
+        with closing(frames):
+            for frame in frames:
+                self._journal.rows(frame.height, f"{self._profile.profile}.toml: [{resource}]")
+                self._deadline.moved()
+                yield frame
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """While whoever asked is busy with what came, nobody waits for the database."""
+        self._deadline.rest()
+        self._journal.pause()
+        try:
+            yield
+        finally:
             self._deadline.moved()
-            yield frame
+            self._journal.resume()
 
     @contextmanager
     def _connection(self, resource: str, patience: float | None = None) -> Iterator[sa.Connection]:
         place = f"{self._profile.profile}.toml: [{resource}]"
         self._deadline.start(patience)
-        with speaking(place), self._reading.connect() as connection:
+        with (
+            speaking(place, self._deadline),
+            self._journal.about(resource),
+            self._reading.connect() as connection,
+        ):
             self._probe(connection)
+            if resource != LINK:
+                self._require_unmoved(connection, resource)
             yield connection
 
     def _probe(self, connection: sa.Connection) -> None:
         """The version guard of the profile: nothing else is asked before it agrees."""
         if self._probed:
             return
-        found = connection.exec_driver_sql(self._profile.probe).scalar()
-        if str(found).strip() != self._profile.expect:
+        if self._rule is not None:
+            rights.require(connection, self._rule, self.name)
+        profile, file = self._profile, f"{self._profile.profile}.toml"
+        found = connection.exec_driver_sql(profile.probe).scalar()
+        if str(found).strip() != profile.expect:
             raise SchemaMismatch(
-                f"{self._profile.profile}.toml: [probe] found {found!r}, expected {self._profile.expect!r}:"
+                f"{file}: [probe] found {found!r}, expected {profile.expect!r}:"
                 " the database is not the version that this profile was written for"
             )
+        if profile.version is not None and profile.min_version is not None:
+            version = str(connection.exec_driver_sql(profile.version).scalar() or "").strip()
+            if numbers(version) < numbers(profile.min_version):
+                raise SchemaMismatch(
+                    f"{file}: [min_version] found {version!r}, expected at least {profile.min_version}:"
+                    " the vendor's software is older than this profile"
+                )
         self._probed = True
+
+    def _require_unmoved(self, connection: sa.Connection, resource: str) -> None:
+        """The tables of the record are what the profile was written for; asked once, for all tables together."""
+        expected = self._profile.fingerprint
+        if not expected:
+            return
+        if self._standing is None:
+            dialect = rights.dbms(connection) or self._profile.dialect
+            self._standing = fingerprint.standing(connection, dialect, expected)
+        part = fingerprint.of_record(self._profile.tables[resource], expected)
+        moved = fingerprint.moved(part, self._standing)
+        if moved:
+            raise SchemaMismatch(
+                f"{self._profile.profile}.toml: [{resource}] found {', '.join(map(str, moved))}:"
+                " the vendor changed its database; this record waits for a profile that fits, the others go on"
+            )
 
     # Writing
 
@@ -180,7 +263,7 @@ class PvsSource:
         desk = writing.Desk(
             record, place, self._zone, self._now(), lambda link, key: self._look(link, change.resource, key)
         )
-        with speaking(place):
+        with speaking(place, self._deadline):
             return writing.carry(self._writer(), desk, change)
 
     def _writer(self) -> sa.Engine:
@@ -190,19 +273,39 @@ class PvsSource:
 
     # The link itself
 
+    def journal(self) -> tuple[Asked, ...]:
+        """What was asked of the database since the source was opened, by record."""
+        return self._journal.entries()
+
     def check(self) -> list[Finding]:
-        """The connection and version, then every record's select against the tables as they are."""
-        findings = [self._finding("connection and version", "*", lambda _: None)]
-        if findings[0].level == "error":
+        """Driver, rights and clock, the connection and version, then every record's select against the tables."""
+        findings = [] if self._rule is None else self._examined(self._rule)
+        if any(finding.level == "error" for finding in findings):
+            return findings
+        findings.append(self._finding("connection and version", LINK, lambda _: None))
+        if findings[-1].level == "error":
             return findings
         for resource in self.resources:
             findings.append(self._finding(f"tables of {resource}", resource, self._asks_nothing(resource)))
         return findings
 
+    def _examined(self, rule: rights.Rule) -> list[Finding]:
+        """What can be said before the profile is asked for anything; without a connection, why there is none."""
+        findings = [examination.driver(self._login.reading)]
+        try:
+            self._deadline.start()
+            with speaking(self.name), self._reading.connect() as connection:
+                findings.append(rights.finding(rights.look(connection), rule))
+                findings.append(examination.clock(connection, self._now()))
+        except ConnectorError as error:
+            findings.append(Finding("connection", "error", str(error), _REMEDY.get(type(error).__name__)))
+        return findings
+
     def _asks_nothing(self, resource: str) -> Callable[[sa.Connection], object]:
         """The record's select without a row: the database checks every name in it."""
-        select = orm.record_select(self._profile.tables[resource], self._zone).limit(0)
-        return lambda connection: connection.execute(select)
+        select = orm.record_select(self._profile.tables[resource], self._zone)
+        none = select.where(sa.literal_column("1") == sa.literal_column("0"))
+        return lambda connection: connection.execute(none)
 
     def _finding(self, check: str, resource: str, ask: Callable[[sa.Connection], object]) -> Finding:
         try:
@@ -241,8 +344,10 @@ def plan(record: RecordProfile, request: ReadRequest) -> tuple[Scope, Narrowing]
     """How a request is answered: with the cursor where it says enough, else wider.
 
     A cursor does not say enough without a position, where some writers do not touch it, and where rows vanish without
-    a trace while a window would show it.
+    a trace while a window would show it. A series that began long ago has days in any window, so it is always read.
     """
+    if record.expand is not None:
+        return "full", Narrowing()
     since = Position.parse(request.since).changed if request.since and record.changed is not None else None
     if request.scope == "changes" and since is not None and _cursor_says_enough(record, request):
         return "changes", Narrowing(since=since)

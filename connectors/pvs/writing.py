@@ -8,7 +8,7 @@ commit: it is read back through the same select as always, and must say what was
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, cast
@@ -94,9 +94,9 @@ def _update(session: Session, desk: Desk, change: Change) -> Receipt:
 def _targets(record: RecordProfile, values: Mapping[str, object]) -> list[tuple[Writable, list[str]]]:
     """The rows that are written, each once, with the fields that go into it."""
 
-    def row(name: str) -> tuple[str, str, str]:
+    def row(name: str) -> tuple[str, str, str, str]:
         writable = record.writable[name]
-        return writable.table, writable.key, repr(sorted(writable.filter.items()))
+        return writable.table, writable.key, repr(sorted(writable.filter.items())), repr(writable.through)
 
     return [
         (record.writable[group[0]], group)
@@ -109,22 +109,62 @@ def _write_row(session: Session, desk: Desk, target: Writable, values: Mapping[s
     stamps = [stamp for name in values if (stamp := desk.record.writable[name].stamp) is not None]
     mapped = _class(session, desk, target, list(values), stamps)
     table = sa.inspect(mapped).local_table
-    row = _encoded(desk, table, values) | _stamped(desk, table, stamps)
-    picked = {target.key: _typed(table.c[target.key], source_id)} | target.filter
-    where = [getattr(mapped, name) == value for name, value in picked.items()]
-    version = getattr(mapped, target.version) if target.version is not None else sa.null()
-    versions = session.execute(sa.select(version).where(*where)).all()
-    if not versions and target.on_missing == "insert":
-        session.add(mapped(**picked, **row))
-        session.flush()
+    key = _reached(session, desk, target, source_id)
+    picked = {name: _typed(table.c[name], value) for name, value in ({target.key: key} | target.filter).items()}
+    row = _encoded(desk, table, values)
+    found = _rows(session, mapped, target, picked)
+    if not found and target.on_missing == "insert":
+        session.execute(sa.insert(mapped).values(_new_row(desk, table, target, stamps) | picked | row))
         return
-    if len(versions) != 1:
-        reason = f"found {len(versions)} rows in {target.table}, expected one"
+    if len(found) != 1 and not (found and target.order):
+        reason = f"found {len(found)} rows in {target.table}, expected one"
         raise _Stopped(Receipt("refused", source_id, reason=reason))
-    unmoved = version.is_not_distinct_from(versions[0][0])
-    update = sa.update(mapped).where(*where, unmoved).values(row).execution_options(synchronize_session=False)
-    if cast("sa.CursorResult[Any]", session.execute(update)).rowcount != 1:
+    *keys, version = found[0]
+    update = sa.update(mapped).where(*_is(mapped, target, keys, version)).values(row | _stamped(desk, table, stamps))
+    done = session.execute(update.execution_options(synchronize_session=False))
+    if cast("sa.CursorResult[Any]", done).rowcount != 1:
         raise _Stopped(Receipt("conflict", source_id, reason="the record changed while it was written"))
+
+
+def _reached(session: Session, desk: Desk, target: Writable, source_id: str) -> object:
+    """What stands in the key of the table that is written: the record's own key, or what the row between says."""
+    if target.through is None:
+        return source_id
+    through, place = target.through, f"{desk.place} writable through"
+    mapped = orm.table_class(session.connection(), through.table, through.key, [through.column], place)
+    own = _typed(sa.inspect(mapped).local_table.c[through.key], source_id)
+    found = session.execute(sa.select(getattr(mapped, through.column)).where(getattr(mapped, through.key) == own)).all()
+    if len(found) != 1:
+        raise _Stopped(
+            Receipt("refused", source_id, reason=f"found {len(found)} rows in {through.table}, expected one")
+        )
+    return found[0][0]
+
+
+def _rows(session: Session, mapped: type[Any], target: Writable, picked: Mapping[str, object]) -> list[Sequence[Any]]:
+    """The primary keys and the version of the rows that may be meant, in the order of the profile, nulls first."""
+    version = _version(mapped, target)
+    where = [getattr(mapped, name) == value for name, value in picked.items()]
+    order = [part for name in target.order for part in (getattr(mapped, name).is_not(None), getattr(mapped, name))]
+    return [*session.execute(sa.select(*sa.inspect(mapped).primary_key, version).where(*where).order_by(*order)).all()]
+
+
+def _is(mapped: type[Any], target: Writable, keys: Sequence[object], version: object) -> list[sa.ColumnElement[bool]]:
+    """The one row with these keys, if its version did not move."""
+    own = [part == key for part, key in zip(sa.inspect(mapped).primary_key, keys, strict=True)]
+    return [*own, _version(mapped, target).is_not_distinct_from(version)] if target.version is not None else own
+
+
+def _version(mapped: type[Any], target: Writable) -> sa.ColumnElement[Any]:
+    """As the database writes it, so that a date of zeros is one too."""
+    return sa.null() if target.version is None else sa.cast(getattr(mapped, target.version), sa.String())
+
+
+def _new_row(desk: Desk, table: sa.FromClause, target: Writable, stamps: list[Stamp]) -> dict[str, object]:
+    """What a new row gets beside its key, its filter and its value."""
+    new = target.insert
+    defaults = {name: _typed(table.c[name], value) for name, value in new.defaults.items()}
+    return defaults | _stamped(desk, table, new.stamps or stamps)
 
 
 def _create(session: Session, desk: Desk, change: Change) -> Receipt:
@@ -141,11 +181,11 @@ def _create(session: Session, desk: Desk, change: Change) -> Receipt:
         standing = desk.look(session.connection(), str(there[0])) or {}
         return Receipt("already", str(there[0]), version_of(standing), _shown(standing, values))
     table = sa.inspect(mapped).local_table
-    row = creation.defaults | _encoded(desk, table, values) | _stamped(desk, table, creation.stamps)
-    made = mapped(**{creation.reference: change.key}, **row)
-    session.add(made)
-    session.flush()
-    return _read_back(session, desk, str(getattr(made, creation.key)), values)
+    defaults = {name: _typed(table.c[name], value) for name, value in creation.defaults.items()}
+    row = defaults | _encoded(desk, table, values) | _stamped(desk, table, creation.stamps)
+    session.execute(sa.insert(mapped).values({creation.reference: change.key} | row))
+    made = session.execute(sa.select(key).where(reference == change.key)).scalar_one()
+    return _read_back(session, desk, str(made), values)
 
 
 def _read_back(session: Session, desk: Desk, source_id: str, values: Mapping[str, object]) -> Receipt:
@@ -172,7 +212,10 @@ def _shown(standing: Mapping[str, object], values: Mapping[str, object]) -> dict
 
 def _class(session: Session, desk: Desk, target: Writable, fields: list[str], stamps: list[Stamp]) -> type[Any]:
     columns = {desk.record.writable[name].column for name in fields} | {stamp.column for stamp in stamps}
-    columns |= set(target.filter) | ({target.version} if target.version is not None else set())
+    columns |= {*target.filter, *target.order} | ({target.version} if target.version is not None else set())
+    columns |= {other for name in fields for other in desk.record.writable[name].also}
+    if target.on_missing == "insert":
+        columns |= {*target.insert.defaults, *(stamp.column for stamp in target.insert.stamps)}
     return orm.table_class(session.connection(), target.table, target.key, columns, f"{desk.place} writable")
 
 
@@ -184,9 +227,15 @@ def _creation_class(session: Session, desk: Desk, creation: Creation, fields: li
 
 def _stamped(desk: Desk, table: sa.FromClause, stamps: list[Stamp] | tuple[Stamp, ...]) -> dict[str, object]:
     return {
-        stamp.column: _typed(table.c[stamp.column], orm.moment_value(stamp.kind, desk.now, desk.zone))
+        stamp.column: _typed(table.c[stamp.column], _moment(table.c[stamp.column], stamp.kind, desk.now, desk.zone))
         for stamp in stamps
     }
+
+
+def _moment(column: sa.ColumnElement[Any], kind: str, moment: dt.datetime, zone: str) -> dt.datetime | int:
+    """An instant for a column: as it is where the column has a zone of its own, else as the vendor writes it."""
+    aware = isinstance(column.type, sa.DateTime) and column.type.timezone
+    return moment if aware else orm.moment_value(kind, moment, zone)
 
 
 def _encoded(desk: Desk, table: sa.FromClause, values: Mapping[str, object]) -> dict[str, object]:
@@ -199,8 +248,9 @@ def _encoded(desk: Desk, table: sa.FromClause, values: Mapping[str, object]) -> 
             for other, place in desk.record.writable.items()
             if (place.table, place.column, place.filter) == (writable.table, writable.column, writable.filter)
         }
-        written = _code(shared, values) if mapping.map is not None else _plain(mapping, value, desk.zone)
-        row[writable.column] = _typed(table.c[writable.column], written)
+        column = table.c[writable.column]
+        written = _code(shared, values) if mapping.map is not None else _plain(column, mapping, value, desk.zone)
+        row |= {place: _typed(table.c[place], written) for place in (writable.column, *writable.also)}
     return row
 
 
@@ -223,10 +273,10 @@ def _code(shared: Mapping[str, FieldMapping], values: Mapping[str, object]) -> s
     return chosen[0]
 
 
-def _plain(mapping: FieldMapping, value: object, zone: str) -> object:
+def _plain(column: sa.ColumnElement[Any], mapping: FieldMapping, value: object, zone: str) -> object:
     """Without a map: moments in the vendor's zone, as text where the profile reads text in a format of its own."""
     if isinstance(value, dt.datetime):
-        value = orm.moment_value(mapping.type or "local", value, zone)
+        value = _moment(column, mapping.type or "local", value, zone)
     if mapping.formats and isinstance(value, dt.date):
         return value.strftime(mapping.formats[0])
     return int(value) if isinstance(value, bool) else value
@@ -234,6 +284,8 @@ def _plain(mapping: FieldMapping, value: object, zone: str) -> object:
 
 def _typed(column: sa.ColumnElement[Any], value: object) -> object:
     """Text of ours as the column's own type: keys and codes are text here and often numbers there."""
+    if isinstance(value, int) and isinstance(column.type, sa.Boolean):
+        return bool(value)
     if isinstance(value, str) and isinstance(column.type, sa.Integer):
         return int(value) if value.lstrip("-").isdigit() else value
     if isinstance(value, dt.date) and isinstance(column.type, sa.String):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import demo, explore, people, say, serve, setup, work
+from pipelines.cli import demo, explore, mapping, people, say, serve, setup, work
 from pipelines.cli.process import log_to_stderr, no_core_dumps, print_anything
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps a practice's two calendars honest. Exit codes: 0 ok, 1 somebody should look, 2 failed.",
 )
-for group in (setup, demo, work, serve, explore, people):
+for group in (setup, mapping, demo, work, serve, explore, people):
     group.register(app)
 
 

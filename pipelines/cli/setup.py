@@ -155,7 +155,7 @@ def examine(name: PracticeName, as_json: AsJson = False) -> None:
     practice = Practice.open(name)
     with other_side(practice):
         findings = doctor.examine(practice)
-    say.result({"findings": findings}, lambda: _tell_findings(findings), as_json=as_json)
+    say.result({"findings": findings}, lambda: tell_findings(findings), as_json=as_json)
     say.end(max((_LEVEL_ENDS[finding.level] for finding in findings), default=Ends.OK))
 
 
@@ -163,7 +163,8 @@ _LEVEL_ENDS = {"ok": Ends.OK, "warn": Ends.ATTENTION, "error": Ends.FAILED}
 _MARKS = {"ok": "[green]●[/]", "warn": "[yellow]▲[/]", "error": "[red]■[/]"}
 
 
-def _tell_findings(findings: list[Finding]) -> None:
+def tell_findings(findings: list[Finding]) -> None:
+    """One line each: a light, what was looked at, what was found, and what to do."""
     for finding in findings:
         remedy = f" → {escape(finding.remedy)}" if finding.remedy else ""
         say.line(f"{_MARKS[finding.level]} {escape(finding.check)}: {escape(finding.message)}{remedy}")

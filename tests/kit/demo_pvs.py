@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -135,11 +136,12 @@ def made(path: Path, frames: Mapping[str, pl.DataFrame] | None = None) -> Path:
     return path
 
 
-def opened(path: Path, *, now: dt.datetime = NOW, described: profile.Profile | None = None) -> PvsSource:
-    """The profile `demo` on a database file."""
+def opened(path: Path, *, now: dt.datetime = NOW, described: profile.Profile | None = None, **limits: Any) -> PvsSource:
+    """The profile `demo` on a database file; `limits` are the source's deadline and row_budget."""
     url = engine.parse_url(f"sqlite:///{path}")
     described = described or profile.load(profile.find("demo"))
-    return PvsSource("pvs", described, Login(url, url), timezone="Europe/Berlin", now=lambda: now)
+    login = Login(url, url)
+    return PvsSource("pvs", described, login, timezone="Europe/Berlin", now=lambda: now, **limits)
 
 
 def read(source: PvsSource, resource: str, scope: str = "full", since: str | None = None) -> list[Batch]:

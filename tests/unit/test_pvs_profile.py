@@ -1,11 +1,17 @@
 """Profiles: everything that is wrong is said at once, with file, table and key."""
 
 import copy
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from connectors.decoders import DECODERS
 from connectors.errors import ProfileError
+from connectors.mapping import FieldMapping
 from connectors.pvs import profile
+from connectors.pvs.decoders import EXPANDERS
 
 GOOD = {
     "profile": "praxis",
@@ -94,7 +100,7 @@ def test_a_good_profile():
         (
             ("appointment", "columns", "end"),
             {"expr": "x", "decoder": "magic"},
-            "[appointment.columns.end.decoder] found 'magic', expected hhmm",
+            "[appointment.columns.end.decoder] found 'magic', expected arrival_in_history",
         ),
         (("appointment", "window"), "created_at", "[appointment.window] found 'created_at'"),
         (("appointment", "changed", "overlap"), "10m", "[appointment.changed] found"),
@@ -118,12 +124,73 @@ def test_a_good_profile():
             {"table": "t", "key": "nr", "column": "x"},
             "[appointment.writable.replaces] found a field that is not read",
         ),
+        (("version",), "SELECT 1", "[min_version] found nothing, expected version (a query) and min_version"),
+        (("min_version",), "latest", "[min_version] found 'latest', expected a version with numbers, as 24.3"),
+        (("fingerprint",), {"termin": {"nr": "bigint"}}, "[fingerprint.termin.nr] found 'bigint', expected 'text'"),
+        (("verified",), "maybe", "[verified] found 'maybe'"),
+        (
+            ("appointment", "deletes"),
+            {"kind": "snapshot", "since": True},
+            "[appointment.deletes] found {'kind': 'snapshot', 'since': True}, expected since where kind is tombstone",
+        ),
+        (
+            ("appointment", "expand"),
+            "magic",
+            "[appointment.expand] found 'magic', expected one of day_limits, listed, recurrence, working_plan",
+        ),
+        (("appointment", "expand"), "working_plan", "[appointment.packed.plan] found nothing, expected a column for"),
+        (("appointment", "expand"), "working_plan", "[appointment.writable] found writable fields, expected none"),
+        (("appointment", "packed"), {"plan": "t.plan"}, "[appointment.packed] found packed columns, expected none"),
+        (
+            ("appointment", "columns", "series_id"),
+            {"unpacked": True},
+            "[appointment.columns.series_id] found a field that nothing unpacks",
+        ),
+        (("appointment", "paste_order"), ["start", "info"], "[appointment.paste_order] found 'info', expected fields"),
+        (("appointment", "open_url"), "https://{host}/termin", "[appointment.open_url] found no {id}"),
+        (("appointment", "id_pattern"), "[0-9", "[appointment.id_pattern] found no pattern"),
+        (
+            ("appointment", "writable", "start"),
+            {"table": "termin", "key": "nr", "column": "beginn", "through": {"table": "t"}},
+            "[appointment.writable.start.through.key] found nothing",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(path, value, problem):
     with pytest.raises(ProfileError) as caught:
         profile.parse("praxis.toml", edited(path, value))
     assert any(problem in line for line in caught.value.problems), caught.value.problems
+
+
+def test_a_window_by_days_needs_a_window():
+    given = edited(("appointment", "window"), None)
+    given["appointment"]["window_day"] = "t.tag"
+    with pytest.raises(ProfileError, match=r"\[appointment.window_day\] found no window"):
+        profile.parse("praxis.toml", given)
+
+
+def test_tombstones_since_need_a_cursor():
+    given = edited(("appointment", "changed"), None)
+    given["appointment"]["deletes"] = {"kind": "tombstone", "query": "SELECT nr, wann FROM weg", "since": True}
+    with pytest.raises(ProfileError, match=r"\[appointment.deletes.since\] found no cursor"):
+        profile.parse("praxis.toml", given)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"), [("24.3", "24.3.1.0"), ("9.10", "24.3"), ("24.2.99", "24.3"), ("5", "v5_1"), ("", "1")]
+)
+def test_versions_compare_as_numbers(older, newer):
+    assert profile.numbers(older) < profile.numbers(newer)
+
+
+@pytest.mark.parametrize(
+    ("source_id", "address"),
+    [("17", "https://pvs.example/p/17"), ("17/../x", None), ("", None), ("17\n", None)],
+)
+def test_a_record_is_opened_by_a_key_of_its_form_alone(source_id, address):
+    given = edited(("appointment", "open_url"), "https://{host}/p/{id}")
+    record = profile.parse("praxis.toml", given).tables["appointment"]
+    assert profile.open_url(record, source_id, "pvs.example") == address
 
 
 def test_all_problems_at_once():
@@ -154,3 +221,32 @@ def test_a_file_that_is_no_toml(tmp_path):
 @pytest.mark.parametrize("name", profile.names())
 def test_shipped_profiles_load(name):
     assert profile.load(profile.find(name)).profile == name
+
+
+# The reference in docs/profiles.md
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_reference_is_a_profile():
+    (example,) = re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)
+    assert profile.parse("praxis.toml", tomllib.loads(example)).tables["appointment"].window == "start"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [profile.Profile, profile.RecordProfile, profile.Changed, profile.Deletes, profile.Stamp, profile.Through,
+     profile.Insertion, profile.Writable, profile.Creation, FieldMapping],
+    ids=lambda model: model.__name__,
+)  # fmt: skip
+def test_the_reference_has_every_key(model):
+    keys = {field.alias or name for name, field in model.model_fields.items()} - {"tables"}
+    assert {key for key in keys if re.search(rf"`[^`]*\b{key}\b[^`]*`", REFERENCE) is None} == set()
+
+
+NAMES = {*profile.names(), *DECODERS, *EXPANDERS, *(part for one in EXPANDERS.values() for part in one.packed)}
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_the_reference_has_every_name(name):
+    assert f"`{name}`" in REFERENCE

@@ -215,6 +215,20 @@ def test_another_version_of_the_vendors_software(path, desk, source):
 
 
 @pytest.mark.parametrize(
+    ("found", "well"), [("4.2", True), ("4.10.1", True), ("4.1", False), ("3.9", False), ("", False)]
+)
+def test_a_version_that_is_too_old(path, desk, found, well):
+    desk.execute(f"INSERT INTO system_info VALUES ('programm_version', '{found}')")
+    query = "SELECT wert FROM system_info WHERE name = 'programm_version'"
+    with opened(path, described=demo(version=query, min_version="4.2")) as source:
+        if well:
+            assert read(source, "patient")
+            return
+        with pytest.raises(SchemaMismatch, match=rf"\[min_version\] found '{found}', expected at least 4.2: .* older"):
+            read(source, "patient")
+
+
+@pytest.mark.parametrize(
     ("statement", "named"),
     [
         ("ALTER TABLE termin RENAME COLUMN beginn TO anfang", "t.beginn"),
