@@ -79,12 +79,16 @@ def described(dialect):
     )  # fmt: skip
 
 
-def source(server, driver, transport, port, row_budget=None):
+#: A healthy link on a machine that has much else to do.
+PATIENT = 30
+
+
+def source(server, driver, transport, port, row_budget=None, idle=PATIENT):
     """The source over the proxy's port."""
     url = server.url.set(port=port) if driver == "native" else odbc_url(server.odbc_at(port), server.dialect)
     return PvsSource(
         "pvs", described(server.dialect), Login(url, url), timezone="Europe/Berlin", now=lambda: NOW,
-        transport=transport, deadline=Deadline(IDLE, 30), row_budget=row_budget,
+        transport=transport, deadline=Deadline(idle, 2 * PATIENT), row_budget=row_budget,
     )  # fmt: skip
 
 
@@ -113,13 +117,17 @@ def test_a_bad_link_ends_in_time_and_the_next_run_is_whole(practice, ops, monkey
     dialect, driver, transport = way
     server = filled(dialect)
     with FaultProxy(("127.0.0.1", server.url.port)) as proxy:
-        opened = lambda _, __: source(server, driver, transport, proxy.port)  # noqa: E731
-        monkeypatch.setattr(Practice, "open_source", opened)
+        healthy, broken = (
+            lambda _, __, idle=idle: source(server, driver, transport, proxy.port, idle=idle)
+            for idle in (PATIENT, IDLE)
+        )
+        monkeypatch.setattr(Practice, "open_source", healthy)
         assert land_once(practice, ops, only="pvs").sources[0].state == "ok"
         before = raw_rows(practice, "watermark").rows()
         server.run(FILL[dialect].format(ROWS + 1, ROWS + 500))
 
         proxy.faults = FAULTS[fault]
+        monkeypatch.setattr(Practice, "open_source", broken)
         began = time.monotonic()
         landed = land_once(practice, ops, only="pvs", scope="full")
         assert time.monotonic() - began < WITHIN
@@ -127,5 +135,6 @@ def test_a_bad_link_ends_in_time_and_the_next_run_is_whole(practice, ops, monkey
         assert raw_rows(practice, "watermark").rows() == before
 
         proxy.faults = Faults()
+        monkeypatch.setattr(Practice, "open_source", healthy)
         assert land_once(practice, ops, only="pvs", scope="full").sources[0].state == "ok"
         assert len(current(practice, "patient")) == ROWS + 500
