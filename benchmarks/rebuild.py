@@ -94,7 +94,7 @@ def _connect_plain(
             "memory_limit": memory_limit,
         },
     )
-    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     if locked:
         con.execute("SET lock_configuration = true")

@@ -205,36 +205,41 @@ def _write(
 ) -> tuple[dict[str, str], list[str]]:
     """The three files, whole and on disk: SHA-256 by name, and the names of those that were carried over.
 
-    Side by side: what takes time is compressing, which DuckDB does in one thread for tables of this size.
+    First it is found out what did not change, one file after the other: a comparison looks through all that is
+    attached, and a file that is finished meanwhile would fail. The rest is written side by side: what takes time is
+    compressing, which DuckDB does in one thread for tables of this size.
     """
     keys = {store: practice.key(store) for store in STORES}
+    carried: dict[str, str] = {}
+    if published is not None:
+        same = [store for store in STORES if _is_unchanged(con, store, published.folder, keys[store])]
+        carried = {_file_of(store): files.carry_over(published, _file_of(store), folder) for store in same}
+    changed = [store for store in STORES if _file_of(store) not in carried]
     with ThreadPoolExecutor(len(STORES), "publish") as pool:
-        done = {store: pool.submit(_write_store, con, store, keys[store], folder, published) for store in STORES}
-    results = {f"{store}.duckdb": one.result() for store, one in done.items()}
-    carried = [name for name, (_, is_carried) in results.items() if is_carried]
-    return {name: sha256 for name, (sha256, _) in results.items()}, carried
+        written = {_file_of(store): pool.submit(_write_store, con, store, keys[store], folder) for store in changed}
+    return carried | {name: done.result() for name, done in written.items()}, list(carried)
 
 
-def _write_store(
-    con: duckdb.DuckDBPyConnection, store: str, key: Key, folder: Path, published: Generation | None
-) -> tuple[str, bool]:
-    """One file: its SHA-256, and whether it is the published one, carried over."""
-    name, alias = f"{store}.duckdb", f"{_FILE}_{store}"
+def _file_of(store: str) -> str:
+    return f"{store}.duckdb"
+
+
+def _write_store(con: duckdb.DuckDBPyConnection, store: str, key: Key, folder: Path) -> str:
+    """One file: its SHA-256."""
+    path, alias = folder / _file_of(store), f"{_FILE}_{store}"
     with con.cursor() as cursor:
-        if published is not None and _is_unchanged(cursor, store, published.folder / name, key):
-            return files.carry_over(published, name, folder), True
-        files.attach(cursor, folder / name, key, alias, read_only=False, block_size=_BLOCK)
+        files.attach(cursor, path, key, alias, read_only=False, block_size=_BLOCK)
         transform.copy_published(cursor, store, alias)
         cursor.execute(f"CHECKPOINT {alias}")
         cursor.execute(f"DETACH {alias}")
-        return files.close_file(folder / name, key, cursor), False
+        return files.close_file(path, key, cursor)
 
 
-def _is_unchanged(con: duckdb.DuckDBPyConnection, store: str, path: Path, key: Key) -> bool:
+def _is_unchanged(con: duckdb.DuckDBPyConnection, store: str, folder: Path, key: Key) -> bool:
     """Whether a published file holds the very rows that were just built; one that does not open is written anew."""
     alias = f"published_{store}"
     try:
-        files.attach(con, path, key, alias)
+        files.attach(con, folder / _file_of(store), key, alias)
     except (StoreError, WrongKey):
         return False
     try:

@@ -188,9 +188,8 @@ def _frame(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> pl.D
 def warehouse(
     practice: Practice, today: str, *targets: str, run: int = 99, **variables: Any
 ) -> duckdb.DuckDBPyConnection:
-    """Evaluate the real SQL over a practice, in memory."""
-    con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'")
+    """Evaluate the real SQL over a practice, in memory, on a connection as builds have it."""
+    con = files.connect()
     load_raw(con, practice.raw_frames())
     transform.load_ops(con, practice.ops_frames())
     told = {"zone": ZONE.key, "run": run, **variables}
