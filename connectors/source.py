@@ -136,6 +136,16 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for one record type. `milliseconds`: while we waited for the server, our own work not counted."""
+
+    resource: str
+    statements: int
+    rows: int
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One line of a check of the link: what was looked at, whether it is well, and what to do if it is not."""
 
@@ -170,6 +180,10 @@ class Source(Protocol):
 
     def look(self, resource: str, source_id: str) -> Mapping[str, object] | None:
         """The record as it stands there now, by field name, or None if it is gone."""
+        ...
+
+    def journal(self) -> tuple[Asked, ...]:
+        """What was asked since it was opened, by record type; nothing where no server of the practice's was asked."""
         ...
 
     def check(self) -> list[Finding]:

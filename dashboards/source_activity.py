@@ -31,6 +31,7 @@ class Activity:
 
     `first_records`: what the source's very first reading brought, if that was today; all of it was new, so it is no
     part of `changes_today`. `usual`: what 8 in 10 of the last same weekdays lay between, of days with opening hours.
+    `statements_today`, `busy_seconds_today`: what our questions meant for its server.
     """
 
     last_run_at: dt.datetime | None
@@ -39,6 +40,8 @@ class Activity:
     changes_today: int
     usual: tuple[float, float] | None
     open_today: bool
+    statements_today: int
+    busy_seconds_today: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,16 @@ def activities(practice: Practice, o: Ops, now: dt.datetime) -> dict[str, Activi
     calendar = _Calendar(practice.zone, now.astimezone(practice.zone).date(), status.opening(practice, o).is_open)
     day = pl.col("started_at").dt.convert_time_zone(str(practice.zone)).dt.date()
     news = runs.news_since(o, now - LOOK_BACK).group_by("source", day=day).agg(pl.col("changes").sum())
+    midnight = dt.datetime.combine(calendar.today, dt.time(), practice.zone).astimezone(dt.UTC)
+    loads = runs.load_since(o, midnight)
     found = {}
     for source in practice.source_names():
         by_day = dict(news.filter(source=source).select("day", "changes").sort("day").iter_rows())
-        found[source] = _activity(o, source, by_day, calendar)
+        found[source] = _activity(o, source, by_day, calendar, loads.get(source, (0, 0.0)))
     return found
 
 
-def _activity(o: Ops, source: str, by_day: ByDay, calendar: _Calendar) -> Activity:
+def _activity(o: Ops, source: str, by_day: ByDay, calendar: _Calendar, load: tuple[int, float]) -> Activity:
     last = next(iter(runs.last_runs(o, 1, source=source)), None)
     read = next((one for one in last.sources if one.source == source), None) if last else None
     first = runs.first_reading(o, source)
@@ -75,6 +80,8 @@ def _activity(o: Ops, source: str, by_day: ByDay, calendar: _Calendar) -> Activi
         changes_today=max(by_day.get(calendar.today, 0) - (records or 0), 0),
         usual=usual_range(by_day, calendar.today, calendar.is_open),
         open_today=calendar.is_open(calendar.today),
+        statements_today=load[0],
+        busy_seconds_today=load[1],
     )
 
 

@@ -329,6 +329,7 @@ STUCK: Final = (
     "Ein Datenlauf steht seit {minutes} und wird nicht fertig. Abhilfe (IT): auf dem Server seinen Prozess beenden, "
     "dann `praxistakt run {practice}`: Das räumt den Lauf auf und beginnt neu."
 )
+SERVER_LOAD: Final = "Heute hat Praxistakt den Server der Quelle {seconds} s lang beschäftigt ({statements})."
 FAILED_SINCE: Final = "Die Datenläufe brechen seit {time} ab; es gelten die bisherigen Zahlen."
 FAILED: Final = (
     "Ein Fehler in Praxistakt selbst.",

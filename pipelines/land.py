@@ -25,7 +25,7 @@ from pipelines.errors import RunRefused, SettingsError
 from pipelines.ops import breaker, findings, positions, runs
 from pipelines.ops.database import Ops
 from pipelines.practice import Practice
-from pipelines.reading import FULL, WINDOWED, Answered, Delivered, Extent, Said, Senseless, Task, asking
+from pipelines.reading import FULL, WINDOWED, Answered, Delivered, Extent, Load, Said, Senseless, Task, asking
 from pipelines.side_by_side import Heard, Limits, listening
 from pipelines.standing import Standing
 from pipelines.troubles import State, Trouble
@@ -44,7 +44,8 @@ class SourceRead:
 
     `read` are rows that it delivered, `rejected` those of them set aside, `unmapped` codes without a mapping, `late`
     rows that only the full comparison found, because the usual reading had missed them. `cause` begins with a code
-    (`source-away: ...`); it and `remedy` are set unless `state` is `ok`.
+    (`source-away: ...`); it and `remedy` are set unless `state` is `ok`. The source's server was asked `statements` and
+    was busy with them for `busy_seconds`.
     """
 
     source: str
@@ -59,6 +60,8 @@ class SourceRead:
     cause: str | None = None
     remedy: str | None = None
     late: int = 0
+    statements: int = 0
+    busy_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class _Gathered:
     seen: dict[str, str] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     seconds: float = 0.0
+    load: Load = field(default_factory=lambda: Load(0, 0.0))
 
 
 def land(
@@ -222,6 +226,8 @@ def _hear(gathered: _Gathered, said: Said, progress: Progress | None) -> None:
         case Delivered(resource, rows):
             if progress is not None:
                 progress(gathered.standing.source, resource, rows)
+        case Load():
+            gathered.load = said
         case Senseless(resource, error):
             gathered.troubles.append(troubles.trouble(error, resource))
         case Answered(reading, cursor):
@@ -336,6 +342,8 @@ def _summary(gathered: _Gathered) -> SourceRead:
         cause=troubles.cause(found),
         remedy=found[0].remedy if found else None,
         late=counts["late"],
+        statements=gathered.load.statements,
+        busy_seconds=gathered.load.seconds,
     )
 
 

@@ -66,7 +66,15 @@ class Senseless:
     error: BadAnswer | SchemaMismatch
 
 
-Said = Delivered | Answered | Senseless
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the run meant for the source's server: statements, and seconds in which it was busy with us."""
+
+    statements: int
+    seconds: float
+
+
+Said = Delivered | Answered | Senseless | Load
 
 
 def asking(practice: Practice, name: str, task: Task) -> Callable[[Speaker[Said]], None]:
@@ -74,10 +82,18 @@ def asking(practice: Practice, name: str, task: Task) -> Callable[[Speaker[Said]
 
     def ask(speaker: Speaker[Said]) -> None:
         with practice.open_source(name) as source:
-            for resource in source.resources:
-                speaker.tell(_Reader(source, resource, task, speaker).answer())
+            try:
+                for resource in source.resources:
+                    speaker.tell(_Reader(source, resource, task, speaker).answer())
+            finally:
+                speaker.tell(_load(source))
 
     return ask
+
+
+def _load(source: Source) -> Load:
+    asked = source.journal()
+    return Load(sum(one.statements for one in asked), sum(one.milliseconds for one in asked) / 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from connectors.booking.platform import Found, Outcome, Page, Platform
 from connectors.booking.polling import Position, Progress
 from connectors.booking.settings import ApiAuthSettings, BearerSettings, BookingSettings
 from connectors.errors import BadAnswer, ProfileError
-from connectors.source import Batch, Change, Finding, ReadRequest, Receipt, Scope, Watermark, Window
+from connectors.source import Asked, Batch, Change, Finding, ReadRequest, Receipt, Scope, Watermark, Window
 
 #: How far ahead offers are read when nobody says how far.
 OFFERS_AHEAD = dt.timedelta(days=731)
@@ -249,6 +249,10 @@ class BookingSource:
             broken = parsed.rejected.row(0, named=True)
             raise BadAnswer(f"{self.name}: a {resource} with {broken['field']} {broken['rule']}")
         return {name: parsed.frame[name][0] for name in records.columns(resource)}
+
+    def journal(self) -> tuple[Asked, ...]:
+        """Nothing: no server of the practice's is asked."""
+        return ()
 
     def check(self) -> list[Finding]:
         """Connection, rights, version, clock."""

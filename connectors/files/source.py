@@ -23,7 +23,7 @@ from connectors.errors import BadAnswer, ConnectorError, ProfileError, SourceAwa
 from connectors.files.profile import ListProfile, ListRecord
 from connectors.files.tables import Reading, plain, read_table
 from connectors.intake import KEY, Intake, take_in
-from connectors.source import Batch, Change, Finding, ReadRequest, Receipt, Watermark, Window
+from connectors.source import Asked, Batch, Change, Finding, ReadRequest, Receipt, Watermark, Window
 
 #: How the computed end of a row is written, beside the formats of the profile.
 _END = "%Y-%m-%d %H:%M:%S"
@@ -104,6 +104,10 @@ class ListSource:
     def write(self, change: Change) -> Receipt:
         """A list is a copy: a correction belongs into the system that it was exported from."""
         return Receipt("refused", change.source_id, reason="a list cannot be written to")
+
+    def journal(self) -> tuple[Asked, ...]:
+        """Nothing: no server of the practice's is asked."""
+        return ()
 
     def check(self) -> list[Finding]:
         """Whether the file is there, and which of its columns are known."""

@@ -8,19 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from connectors.errors import OverBudget
+from connectors.source import Asked
 
 #: Where statements are counted that belong to no record: the version guard, what a session is told.
 LINK = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One record type in one run. `milliseconds`: while we waited for the server, our own work not counted."""
-
-    resource: str
-    statements: int
-    rows: int
-    milliseconds: int
 
 
 @dataclass(slots=True)

@@ -19,11 +19,11 @@ from connectors.intake import Intake, take_in
 from connectors.pvs import engine, examination, fingerprint, orm, rights, transports, writing
 from connectors.pvs.complaints import speaking
 from connectors.pvs.decoders import EXPANDERS
-from connectors.pvs.journal import LINK, Asked, Journal
+from connectors.pvs.journal import LINK, Journal
 from connectors.pvs.orm import Narrowing
 from connectors.pvs.profile import Profile, RecordProfile, numbers
 from connectors.pvs.watchdog import Deadline
-from connectors.source import Batch, Change, Finding, ReadRequest, Receipt, Scope, Watermark
+from connectors.source import Asked, Batch, Change, Finding, ReadRequest, Receipt, Scope, Watermark
 
 #: How far a series without an end is written out: as far as calendars are read, and the rest of that month.
 SERIES_AHEAD = dt.timedelta(days=25 * 31)

@@ -114,6 +114,10 @@ def _source(viewer: Viewer, source: SourceHealth, activity: Activity, published:
     for place, (label, value, about) in zip(st.columns(4), shown, strict=True):
         place.metric(label, value)
         place.caption(about)
+    if activity.statements_today:
+        seconds, statements = formats.number(activity.busy_seconds_today, 1), activity.statements_today
+        count = formats.counted(statements, "Abfrage", "Abfragen")
+        st.caption(texts.SERVER_LOAD.format(seconds=seconds, statements=count))
     _cause(source)
     request = data.latest_request(source.source)
     if request is not None:

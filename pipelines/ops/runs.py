@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipelines.ops import requests
@@ -52,6 +52,8 @@ class SourceRun:
     seconds: float
     cause: str | None
     remedy: str | None
+    statements: int = 0
+    busy_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,18 @@ def first_reading(o: Ops, source: str) -> tuple[dt.datetime, int] | None:
     with o.reading() as session:
         found = session.execute(first).first()
     return None if found is None else (found[0], found[1])
+
+
+def load_since(o: Ops, since: dt.datetime) -> dict[str, tuple[int, float]]:
+    """By source: statements to its server in runs that began since then, and seconds that it was busy with them."""
+    query = (
+        select(SyncRunSource.source, func.sum(SyncRunSource.statements), func.sum(SyncRunSource.busy_seconds))
+        .join(SyncRun, SyncRunSource.run == SyncRun.run)
+        .where(SyncRun.started_at >= since)
+        .group_by(SyncRunSource.source)
+    )
+    with o.reading() as session:
+        return {source: (statements, seconds) for source, statements, seconds in session.execute(query)}
 
 
 def sync_runs_until(session: Session, run: int | None) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from connectors import records
-from connectors.source import REJECTED_SCHEMA, UNMAPPED_SCHEMA, Batch, ReadRequest, Window
+from connectors.source import REJECTED_SCHEMA, UNMAPPED_SCHEMA, Asked, Batch, ReadRequest, Window
 from pipelines.practice import Practice
 
 #: A Wednesday noon in winter: local time is one hour ahead.
@@ -101,6 +101,7 @@ class ScriptedSource:
         self.shelves = dict(shelves or {})
         self.fails: dict[str, Exception] = {}
         self.asked: list[ReadRequest] = []
+        self.asked_of_server: tuple[Asked, ...] = ()
         self.answers: dict[str, Sequence[Batch]] = {}
         self.closed = 0
 
@@ -145,6 +146,9 @@ class ScriptedSource:
 
     def look(self, resource: str, source_id: str) -> None:
         raise NotImplementedError("a scripted source only reads")
+
+    def journal(self) -> tuple[Asked, ...]:
+        return self.asked_of_server
 
     def check(self) -> list[Any]:
         return []

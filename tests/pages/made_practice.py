@@ -103,6 +103,8 @@ class Read:
     seconds: float = 1.4
     cause: str | None = None
     remedy: str | None = None
+    statements: int = 0
+    busy_seconds: float = 0.0
 
 
 def record(ops: Ops, at: dt.datetime, *reads: Read, kind: str = "changes") -> int:
@@ -119,7 +121,7 @@ def _history(ops: Ops) -> None:
         record(
             ops,
             NOW - dt.timedelta(weeks=weeks, minutes=1),
-            Read("pvs", new=dice.randint(20, 40), changed=dice.randint(10, 25)),
+            Read("pvs", new=dice.randint(20, 40), changed=dice.randint(10, 25), statements=60, busy_seconds=3.14),
             Read("booking", new=dice.randint(4, 15), read=40, unmapped=1, rejected=2),
         )
     service.beat(ops, NOW - dt.timedelta(seconds=5))

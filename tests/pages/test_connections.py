@@ -58,6 +58,9 @@ def test_what_a_source_shows_when_all_is_well(pages: Any, reader: Any) -> None:
         (texts.SET_ASIDE, "2"),
     } <= values
     assert re.search(r"üblich \d+–\d+", words(at))
+    assert words(at).count("den Server der Quelle 3,1 s lang beschäftigt (60 Abfragen)") == 1, (
+        "one is no server of ours"
+    )
     assert "zuletzt Sa 21.11. 07:40" in words(at), "another day than today has its name"
     assert "1 unbekannter Code, siehe unten" in words(at)
     assert texts.CAUSE not in words(at)

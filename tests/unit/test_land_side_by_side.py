@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors import errors as foreign
-from connectors.source import Batch, ReadRequest
+from connectors.source import Asked, Batch, ReadRequest
 from pipelines.land import land
 from pipelines.ops import Ops, breaker, positions, runs
 from pipelines.practice import Practice
@@ -68,6 +69,17 @@ def with_news(both: dict[str, SlowSource]) -> None:
     for name, source in both.items():
         patients, appointments = patients_of(f"{name}-1", f"{name}-2"), appointments_of(f"{name}-1", f"{name}-2")
         source.shelves = {"patient": Shelf(patients, changed={f"{name}-2"}), "appointment": Shelf(appointments)}
+
+
+def test_what_a_run_meant_for_a_server_is_on_record(
+    practice: Practice, ops: Ops, both: dict[str, SlowSource], clock: Clock
+) -> None:
+    both["pvs"].asked_of_server = (Asked("patient", 2, 10, 300), Asked("appointment", 3, 900, 1200))
+    read = {one.source: one for one in land_once(practice, ops).sources}
+    assert (read["pvs"].statements, read["pvs"].busy_seconds) == (5, 1.5)
+    assert (read["booking"].statements, read["booking"].busy_seconds) == (0, 0.0)
+    assert runs.load_since(ops, clock()) == {"booking": (0, 0.0), "pvs": (5, 1.5)}
+    assert runs.load_since(ops, clock() + dt.timedelta(seconds=1)) == {}
 
 
 @pytest.mark.parametrize("slow", ["pvs", "booking"])

@@ -25,7 +25,7 @@ def o(tmp_path: Path) -> Iterator[ops.Ops]:
 
 
 def read(source: str = "pvs", state: str = "ok", cause: str | None = None, new: int = 3) -> runs.SourceRun:
-    return runs.SourceRun(source, state, 10, new, 2, 1, 0, 0, 0, 0.5, cause, None)
+    return runs.SourceRun(source, state, 10, new, 2, 1, 0, 0, 0, 0.5, cause, None, statements=7, busy_seconds=0.25)
 
 
 def test_a_run_from_start_to_end(o: ops.Ops) -> None:

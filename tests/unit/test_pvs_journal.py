@@ -3,9 +3,9 @@
 import pytest
 
 from connectors.errors import BadAnswer, OverBudget
-from connectors.pvs.journal import LINK, Asked, Journal
+from connectors.pvs.journal import LINK, Journal
 from connectors.pvs.watchdog import Deadline
-from connectors.source import ReadRequest
+from connectors.source import Asked, ReadRequest
 from tests.kit.demo_pvs import made, opened
 
 
