@@ -405,14 +405,12 @@ CREATE TABLE sync_run_source (
     unmapped INTEGER NOT NULL,
     late INTEGER NOT NULL,
     seconds REAL NOT NULL,
-    statements INTEGER NOT NULL,
-    busy_seconds REAL NOT NULL,
     cause TEXT,
     remedy TEXT,
     recorded_at INTEGER NOT NULL,
     CONSTRAINT pk_sync_run_source PRIMARY KEY (run, source),
     CONSTRAINT ck_sync_run_source_state CHECK (state = 'ok' OR state = 'away' OR state = 'refused' OR state = 'bad-answer' OR state = 'stopped'),
-    CONSTRAINT ck_sync_run_source_counts CHECK (min(read, new, changed, removed, rejected, unmapped, late, statements) >= 0 AND min(seconds, busy_seconds) >= 0),
+    CONSTRAINT ck_sync_run_source_counts CHECK (min(read, new, changed, removed, rejected, unmapped, late) >= 0 AND seconds >= 0),
     CONSTRAINT fk_sync_run_source_run FOREIGN KEY(run) REFERENCES sync_run (run)
 ) WITHOUT ROWID, STRICT;
 
