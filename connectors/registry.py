@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 import polars as pl
@@ -25,6 +26,9 @@ KINDS: dict[str, tuple[str, System]] = {
     "booking-json": ("connectors.booking.source", "platform"),
     "list": ("connectors.files.settings", "list"),
 }
+
+#: Keys of a source's table that name a file.
+_PATHS = frozenset({"profile", "path", "ca_file"})
 
 
 class _Kind(Protocol):
@@ -51,6 +55,16 @@ def problems(name: str, table: Mapping[str, Any]) -> list[str]:
     if kind not in KINDS:
         return [f"[sources.{name}.kind] found {kind!r}, expected {choices(KINDS)}"]
     return [line.removeprefix("practice.toml: ") for line in _module(table).problems(name, table)]
+
+
+def anchored(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The table with its paths as seen from a folder: where a command or a service was started says nothing.
+
+    A profile's name stays a name; what is absolute stays as it is.
+    """
+    own = {key: value for key, value in table.items() if key in _PATHS and isinstance(value, str)}
+    paths = {key: value for key, value in own.items() if key != "profile" or value.endswith(".toml")}
+    return {**table, **{key: str(folder / Path(value).expanduser()) for key, value in paths.items()}}
 
 
 def open_source(

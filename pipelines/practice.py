@@ -73,7 +73,7 @@ class Practice:
         """
         folder = _find(folder_or_name)
         text = (folder / settings.FILE_NAME).read_text(encoding="utf-8")
-        return cls(folder, settings.load(text), clock)
+        return cls(folder, settings.load(text, folder), clock)
 
     @classmethod
     def init(
@@ -91,13 +91,13 @@ class Practice:
         """
         folder = Path(folder).expanduser().absolute()
         _refuse_folder(folder)
-        settings.load(settings_toml)
+        settings.load(settings_toml, folder)
         store = keys.choose_store(keys_folder(folder), folder.name, keystore)
         if keys.has_keys(store):
             raise KeysPresent(f"{store.place}: holds keys of a practice named {folder.name}; choose another name")
         key_set = keys.new_key_set()
         text = _with_key_check(settings_toml, keys.check_value(key_set))
-        loaded = settings.load(text)
+        loaded = settings.load(text, folder)
         keys.save_keys(store, key_set)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / settings.FILE_NAME).write_text(text, encoding="utf-8")

@@ -16,6 +16,7 @@ import typing
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -207,15 +208,18 @@ class Settings(_Table):
         return {name: source.model_dump() for name, source in self.sources.items()}
 
 
-def load(text: str) -> Settings:
+def load(text: str, folder: Path | None = None) -> Settings:
     """The settings in a practice.toml.
 
+    :param folder: where the file lies; paths of sources that are not absolute begin there.
     :raises SettingsError: with every problem of the file, of the sources' tables too.
     """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([f"{FILE_NAME}: not TOML: {error}"]) from error
+    if folder is not None:
+        raw = _anchored(raw, folder)
     problems = _source_problems(raw)
     try:
         settings = Settings.model_validate(raw)
@@ -226,6 +230,16 @@ def load(text: str) -> Settings:
     if problems:
         raise SettingsError(_own(problems))
     return settings
+
+
+def _anchored(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    from connectors import registry  # noqa: PLC0415
+
+    tables = raw.get("sources")
+    if not isinstance(tables, dict):
+        return raw
+    seen = {name: registry.anchored(one, folder) if isinstance(one, dict) else one for name, one in tables.items()}
+    return {**raw, "sources": seen}
 
 
 def _own(problems: Iterable[str]) -> list[str]:

@@ -54,7 +54,7 @@ def init(
 ) -> None:
     """Make a practice: folder, practice.toml, keys, recovery sheet, ops.db, first user."""
     _refuse_sheet(sheet)
-    wishes = Wishes(timezone, pvs_url, pvs_profile, booking_url, booking_access_id)
+    wishes = Wishes(timezone, pvs_url, _as_typed(pvs_profile), booking_url, booking_access_id)
     text = settings.read_text(encoding="utf-8") if settings else practice_toml(*_named(name, state), _asked(wishes))
     first = _ask(user, "--user", "Name of the first user")
     password = ask_password(from_pipe=password_stdin)
@@ -65,6 +65,11 @@ def init(
     _hand_over(recovery, sheet, as_json=as_json)
     made = {"practice": practice.id, "folder": practice.folder, "user": first, "sheet": sheet}
     say.result(made, lambda: _tell_made(practice), as_json=as_json)
+
+
+def _as_typed(profile: str | None) -> str | None:
+    """A path that was typed here means here; in practice.toml it would begin at the practice's folder."""
+    return str(Path(profile).expanduser().absolute()) if profile and profile.endswith(".toml") else profile
 
 
 def _named(name: str | None, state: str | None) -> tuple[str, str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from connectors import registry
-from pipelines import keys
+from connectors.pvs import profile
+from pipelines import keys, settings
 from pipelines.errors import KeysMissing, KeysPresent, PracticeMissing, SecretMissing, SettingsError, WrongKey
 from pipelines.practice import Practice, home, keys_folder, practices, restore_keys
 from tests.kit.practices import NOON, SETTINGS, Clock
@@ -105,6 +106,20 @@ def test_a_source_gets_its_table_and_what_it_needs(practice: Practice, monkeypat
     practice.open_source("pvs")
     assert (given["name"], given["profile"], given["timezone"]) == ("pvs", "demo", "Europe/Berlin")
     assert practice.source_names() == ("pvs", "booking")
+
+
+def test_paths_of_sources_begin_at_the_practices_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "home" / "markt"
+    folder.mkdir(parents=True)
+    (folder / "unsere.toml").write_bytes((profile.SHIPPED / "demo.toml").read_bytes())
+    text = SETTINGS.replace('profile = "demo"', 'profile = "unsere.toml"')
+    with pytest.raises(SettingsError, match=r"found no profile 'unsere\.toml'"):
+        settings.load(text)
+    assert settings.load(text, folder).source_tables["pvs"]["profile"] == str(folder / "unsere.toml")
+    assert settings.load(SETTINGS, folder).source_tables["pvs"]["profile"] == "demo", "a name stays a name"
+    absolute = SETTINGS.replace('profile = "demo"', f'profile = "{folder / "unsere.toml"}"')
+    assert settings.load(absolute, tmp_path).source_tables["pvs"]["profile"] == str(folder / "unsere.toml")
 
 
 def test_the_check_value_stands_above_the_tables(practice: Practice) -> None:
