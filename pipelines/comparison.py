@@ -95,8 +95,11 @@ def fold(resource: str, batches: Iterable[Batch]) -> Reading:
 
 
 def _once(frame: pl.DataFrame) -> pl.DataFrame:
-    """Each source_id as it was delivered last."""
-    return frame.unique("source_id", keep="last", maintain_order=True).sort("source_id") if frame.height else frame
+    """Each source_id as it was delivered last, in their order. Most sources deliver each once, many in order."""
+    keys = frame["source_id"]
+    if keys.n_unique() < frame.height:
+        frame = frame.unique("source_id", keep="last", maintain_order=True)
+    return frame if frame["source_id"].is_sorted() else frame.sort("source_id")
 
 
 def _require_conserved(batch: Batch) -> None:
@@ -129,6 +132,9 @@ def compare(reading: Reading, standing: pl.DataFrame) -> Difference:
     if not reading.removed and live.sort("source_id").equals(reading.frame):
         # the usual case by far, and much cheaper to see than to join
         return Difference(live.clear(), live.clear(), live.clear(), absent=0)
+    if live.is_empty():
+        # a first reading
+        return Difference(reading.frame, live, live, absent=0)
     both = reading.frame.join(live, on="source_id", how="inner", suffix=" before")
     differs = [pl.col(name).ne_missing(pl.col(f"{name} before")) for name in columns if name != "source_id"]
     absent = _absent(reading, live)

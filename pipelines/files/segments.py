@@ -5,7 +5,7 @@ writing again. Compaction writes all of them into one new file by the same steps
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,9 @@ from pipelines.practice import Practice
 
 #: Beyond this many segments a run compacts; the nightly run does so with fewer.
 COMPACT_BEYOND = 16
+
+#: Rows that DuckDB's threads take at a time: its own row group. From one long chunk only one of them would work.
+_CHUNK = 122_880
 
 #: Frames below this size (in memory) go into small blocks; larger ones keep DuckDB's own.
 _SMALL_BYTES = 8_000_000
@@ -44,8 +47,9 @@ def write_segment(practice: Practice, run: int, tables: Mapping[str, pl.DataFram
 
     def fill(con: duckdb.DuckDBPyConnection) -> None:
         for name, frame in filled.items():
-            con.register("frame", frame)
-            _create(con, name)
+            said = _without_silent(frame)
+            con.register("frame", _chunked(said))
+            _create(con, name, said.columns)
             con.execute(f"INSERT INTO {_WRITING}.{identifier(name)} BY NAME SELECT * FROM frame")
             con.unregister("frame")
 
@@ -70,6 +74,15 @@ def _checked(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
+def _without_silent(frame: pl.DataFrame) -> pl.DataFrame:
+    """Only columns that say something: no system fills all that a record may hold, and views give NULL for the rest."""
+    return frame.select(column.name for column in frame.get_columns() if column.null_count() < frame.height)
+
+
+def _chunked(frame: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([frame.slice(at, _CHUNK) for at in range(0, frame.height, _CHUNK)], rechunk=False)
+
+
 def needs_compaction(manifest: Manifest, beyond: int = COMPACT_BEYOND) -> bool:
     """Whether there are more segments than readers should have to open."""
     return len(manifest.segments) > beyond
@@ -91,7 +104,7 @@ def compact(practice: Practice, run: int) -> Manifest:
 
         def fill(con: duckdb.DuckDBPyConnection) -> None:
             for name in filled:
-                _create(con, name)
+                _create(con, name, TABLES[name].names())
                 source = f"SELECT * FROM raw.{identifier(name)} ORDER BY {_order(name)}"
                 con.execute(f"INSERT INTO {_WRITING}.{identifier(name)} BY NAME {source}")
 
@@ -105,8 +118,8 @@ def _order(table: str) -> str:
     return "source, source_id, run" if PROVENANCE.items() <= TABLES[table].items() else "ALL"
 
 
-def _create(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    columns = ", ".join(f"{identifier(c)} {column_type(dtype)}" for c, dtype in TABLES[name].items())
+def _create(con: duckdb.DuckDBPyConnection, name: str, chosen: Iterable[str]) -> None:
+    columns = ", ".join(f"{identifier(column)} {column_type(TABLES[name][column])}" for column in chosen)
     con.execute(f"CREATE TABLE {_WRITING}.{identifier(name)} ({columns})")
 
 

@@ -219,6 +219,32 @@ def test_a_segment_of_an_older_version_lacks_columns_and_reads_as_null(
     assert raw_rows(practice, "run").rows() == [(1, None, None)]
 
 
+def test_columns_that_nobody_fills_take_no_room_and_read_as_null_beside_those_that_somebody_does(
+    practice: Practice,
+) -> None:
+    first = appointments(1, "a", "b")
+    second = appointments(2, "b").with_columns(room_id=pl.lit("3"), cancelled_at=pl.lit(NOON, first.schema["start"]))
+    land_rows(practice, 1, appointment=first)
+    land_rows(practice, 2, appointment=second)
+    whole = pl.concat([first, second]).sort(pl.all(), nulls_last=True)
+    assert raw_rows(practice, "appointment").equals(whole)
+    path = practice.raw_folder / files.read_manifest(practice).segments[0].name
+    with files.connect() as con:
+        files.attach(con, path, practice.key("raw"), "one")
+        kept = {name for (name,) in con.execute("SELECT column_name FROM duckdb_columns()").fetchall()}
+    assert {"source_id", "start", "status"} <= kept
+    assert not {"room_id", "cancelled_at"} & kept
+    files.compact(practice, 2)
+    assert raw_rows(practice, "appointment").equals(whole)
+
+
+def test_a_segment_longer_than_one_chunk_is_whole(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_CHUNK", 3)
+    rows = appointments(1, *"abcdefgh")
+    land_rows(practice, 1, appointment=rows)
+    assert raw_rows(practice, "appointment").equals(rows)
+
+
 @pytest.mark.parametrize("damage", ["truncated", "empty", "foreign", "header bit", "page bit", "missing", "swapped"])
 def test_a_damaged_segment_is_named(practice: Practice, damage: str) -> None:
     for run in (1, 2):
