@@ -94,7 +94,10 @@ class Practice:
         settings.load(settings_toml, folder)
         store = keys.choose_store(keys_folder(folder), folder.name, keystore)
         if keys.has_keys(store):
-            raise KeysPresent(f"{store.place}: holds keys of a practice named {folder.name}; choose another name")
+            raise KeysPresent(
+                f"{store.place}: holds keys of a practice named {folder.name}; choose another name, or, if that"
+                " practice is gone for good, remove its keys there first"
+            )
         key_set = keys.new_key_set()
         text = _with_key_check(settings_toml, keys.check_value(key_set))
         loaded = settings.load(text, folder)
@@ -221,7 +224,7 @@ def _refuse_folder(folder: Path) -> None:
             f"{folder.name}: a practice's folder is named with letters, digits, - and _, at most 40 of them"
         )
     if (folder / settings.FILE_NAME).exists():
-        problems.append(f"{folder}: holds a practice already")
+        problems.append(f"{folder}: holds a practice already; choose another name, or open that one")
     if keys_folder(folder).is_relative_to(folder):
         problems.append(f"{keys_folder(folder)}: keys must not lie inside the practice's folder; set PRAXISTAKT_KEYS")
     if problems:

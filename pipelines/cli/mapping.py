@@ -95,7 +95,10 @@ def _tell_draft(made: Draft, out: Path | None) -> None:
         say.line(f"{len(made.holes)} hole(s) to fill in (???):")
         for hole in made.holes:
             say.line(f"  {escape('[' + hole + ']')}")
-    say.line("Next: look at every line of it, name it in practice.toml, then `praxistakt map test`.")
+    say.line(
+        "Next: look at every line of it, then `praxistakt init ... --pvs-profile` (or name it in a practice.toml that"
+        " is there already), then `praxistakt map test`."
+    )
 
 
 def try_mapping(name: PracticeName, source: SourceName = None, as_json: AsJson = False) -> None:

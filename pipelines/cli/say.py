@@ -88,11 +88,11 @@ def line(text: str = "") -> None:
 
 
 def table(*columns: str, rows: list[tuple[object, ...]]) -> Table:
-    """A table of plain texts; numbers stand on the right, None as a dash."""
+    """A table of plain texts; numbers stand on the right, None as a dash. A narrow window breaks texts, never cuts."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for position, column in enumerate(columns):
         number = all(isinstance(row[position], int | float) for row in rows)
-        made.add_column(column, justify="right" if number and rows else "left")
+        made.add_column(column, justify="right" if number and rows else "left", overflow="fold")
     for row in rows:
         made.add_row(*("–" if value is None else escape(str(value)) for value in row))
     return made

@@ -56,8 +56,10 @@ def init(
     _refuse_sheet(sheet)
     wishes = Wishes(timezone, pvs_url, _as_typed(pvs_profile), booking_url, booking_access_id)
     text = settings.read_text(encoding="utf-8") if settings else practice_toml(*_named(name, state), _asked(wishes))
-    first = _ask(user, "--user", "Name of the first user")
-    password = ask_password(from_pipe=password_stdin)
+    first = _ask(user, "--user", "Name of the first user").strip()
+    if not first:
+        raise SettingsError(["init: --user: found an empty name, expected one"])
+    password = users.long_enough(ask_password(from_pipe=password_stdin))
     practice, recovery = Practice.init(_place(folder), text, keystore=_keystore(keystore))
     create(practice.ops_path, practice.key("ops"))
     with open_ops(practice) as o:
@@ -121,6 +123,7 @@ def _hand_over(recovery: RecoverySheet, sheet: Path | None, *, as_json: bool) ->
 def _tell_made(practice: Practice) -> None:
     say.line(f"Made: {practice.folder}")
     say.line("Print the recovery sheet, lock it away, delete its file: without it nobody can bring lost keys back.")
+    say.line("The opening hours in its practice.toml are only an example: write yours.")
     say.line(f"Next: edit practice.toml, then `praxistakt doctor {practice.id}` and `praxistakt run {practice.id}`.")
 
 

@@ -38,7 +38,7 @@ def add(o: Ops, name: str, roles: Collection[str], password: str | None, now: dt
 
     :raises Refused: the name is taken or empty, a role is unknown, the password is too short.
     """
-    hashed = None if password is None else passwords.make(_long_enough(password))
+    hashed = None if password is None else passwords.make(long_enough(password))
     with o.transaction() as session:
         if not name.strip() or _by_name(session, name) is not None:
             raise Refused(f"user {name!r}: this name is empty or taken")
@@ -53,7 +53,11 @@ def add(o: Ops, name: str, roles: Collection[str], password: str | None, now: dt
         return _plain(session, row)
 
 
-def _long_enough(password: str) -> str:
+def long_enough(password: str) -> str:
+    """The password, if it is one.
+
+    :raises Refused: it is too short.
+    """
     if len(password) < MIN_PASSWORD:
         raise Refused(f"password: {len(password)} characters, expected at least {MIN_PASSWORD}")
     return password
@@ -95,7 +99,7 @@ def set_roles(o: Ops, name: str, roles: Collection[str], now: dt.datetime, *, by
 
 def reset_password(o: Ops, name: str, password: str, now: dt.datetime, *, by: str = CLI) -> User:
     """Set a new password; all sessions of the user end, and tries that locked the name are forgiven."""
-    hashed = passwords.make(_long_enough(password))
+    hashed = passwords.make(long_enough(password))
     with o.transaction() as session:
         row = _known(session, name)
         row.password_hash, row.password_at = hashed, now

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import registry
+from connectors.pvs import profile
 from pipelines import files
 from pipelines.cli import app
 from pipelines.practice import Practice
@@ -87,6 +88,9 @@ def test_from_an_unknown_database_to_figures(database: Path, machine: Path) -> N
     assert {row["status"] for row in appointments.values()} >= {"fulfilled", "booked", "cancelled", "noshow", "pending"}
     assert (first["schedule_id"], first["practitioner_id"], first["healthcare_service_id"]) == ("2", "2", "2")
     assert (first["end"] - first["start"]).total_seconds() == 30 * 60
+    assert {row["kind"] for row in current(practice, "location").values()} == {"room"}, "a table of rooms"
+    described = profile.load(draft)
+    assert "geloescht" in described.fingerprint["stamm_patient"], "what says that a row is deleted is watched too"
     assert registry.system(practice.settings.source_tables["pvs"]) == "pvs"
     assert files.current(practice) is not None
 

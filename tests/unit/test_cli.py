@@ -87,6 +87,16 @@ def test_init_asks_nobody_where_there_is_no_terminal(home: Path) -> None:
     assert not (home / "practices").exists()
 
 
+def test_a_bad_password_is_told_before_anything_is_made(home: Path) -> None:
+    words = ("init", "markt", "--name", "Praxis Test", "--state", "BY", "--pvs-url", "sqlite:///x.db", "--user", "chef")
+    refused = praxistakt(*words, "--password-stdin", "--keystore", "file", given="kurz\n")
+    assert refused.exit_code == 2
+    assert "4 characters, expected at least 10" in refused.output
+    assert not (home / "practices").exists()
+    assert not (home / "keys").exists()
+    assert praxistakt(*words, "--password-stdin", "--keystore", "file", given=PASSWORD).exit_code == 0
+
+
 def test_init_never_writes_over_a_sheet(home: Path) -> None:
     (home / "sheet.txt").write_text("another practice's")
     found = praxistakt(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from connectors import records
 from connectors.source import Batch
+from tests.kit import records_page
 
 FORBIDDEN = re.compile(r"diagnos|finding|befund|note|comment|text|reason|icd|allerg|medicat")
 
@@ -61,3 +63,8 @@ def test_a_column_outside_the_record_is_named() -> None:
 def test_a_batch_with_other_columns_is_refused() -> None:
     with pytest.raises(TypeError, match="diagnosis"):
         Batch("patient", pl.DataFrame({"source_id": ["1"], "diagnosis": ["x"]}), "full")
+
+
+def test_the_page_of_records_is_what_the_code_says() -> None:
+    page = Path(__file__).parents[2] / "docs" / "records.md"
+    assert page.read_text(encoding="utf-8") == records_page.page(), "python -m tests.kit.records_page > docs/records.md"

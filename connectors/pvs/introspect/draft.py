@@ -17,7 +17,7 @@ from connectors.pvs.introspect.catalogue import Table
 from connectors.pvs.introspect.fields import INVERTED, Choice, name_score
 from connectors.pvs.introspect.samples import Sampler
 from connectors.pvs.introspect.tables import Found, Match, used_columns
-from connectors.pvs.introspect.words import DELETED
+from connectors.pvs.introspect.words import DELETED, ROOMS, likeness, tokens
 from connectors.pvs.profile import HOLE, Family
 
 _PROBES = {
@@ -103,6 +103,7 @@ class _Writer:
         self._sampler = sampler
         self._quote = quote
         self._dbms = found.catalogue.dbms
+        self._marks: list[tuple[Table, str]] = []
 
     def all_records(self) -> Iterator[str]:
         for record in records.RECORDS:
@@ -115,7 +116,7 @@ class _Writer:
         """The columns that the draft reads, with the families of their types."""
         used: dict[str, dict[str, Family]] = {}
         for match in self.matches.values():
-            for table, column in used_columns(match):
+            for table, column in (*used_columns(match), *self._marks):
                 known = table.column(column)
                 if known is not None:
                     used.setdefault(self._name(table, quoted=False), {})[column] = known.family
@@ -138,6 +139,8 @@ class _Writer:
         interval = match.span
         if interval is not None and moments.is_plain(interval):
             yield 'window = "start"'
+        elif interval is not None:
+            yield "# no window: `start` is put together from texts, so every reading reads the whole table"
         yield from self._deletes(match, alias)
         yield from self._changed(match, alias)
         yield ""
@@ -147,6 +150,8 @@ class _Writer:
             if field in match.fields and field not in records.codes(match.record):
                 yield self._field(match, match.fields[field], alias)
         yield from self._absent(match)
+        if match.record == "location" and "kind" not in match.fields and _are_rooms(match.table):
+            yield f'kind = {{ const = "room" }}  # {match.table.name}: name'
         for field in records.codes(match.record):
             if field in match.fields:
                 yield from self._coded(match, match.fields[field], alias)
@@ -205,6 +210,7 @@ class _Writer:
                 else:
                     when = f"{expression} IN ('J', 'j', 'Y', 'y', '1')"
                 yield f'deletes = {{ kind = "soft", when = {text(when)} }}  # {column.name}: name'
+                self._marks.append((match.table, column.name))
                 return
 
     def _changed(self, match: Match, alias: dict[str, str]) -> Iterator[str]:
@@ -301,6 +307,10 @@ class _Writer:
 def _why(match: Match) -> str:
     others = f"; or {', '.join(match.other_tables)}" if match.other_tables else ""
     return f"{match.table.name}: {match.score:.2f}{others}"
+
+
+def _are_rooms(table: Table) -> bool:
+    return likeness(tokens(table.name), ROOMS) >= 0.6
 
 
 def _reason(match: Match, choice: Choice) -> str:

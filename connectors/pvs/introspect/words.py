@@ -137,6 +137,9 @@ REFERENCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "substitute_id": ("practitioner", ("vertretung", "vertreter", "substitute")),
 }  # fmt: skip
 
+#: Words of tables of locations that are rooms and no sites.
+ROOMS = ("raum", "raeume", "room", "zimmer", "operatory", "behandlungsraum")
+
 #: Columns that say that a row does not count any more.
 DELETED = ("geloescht", "deleted", "removed", "voided", "isdeleted", "loeschkz", "geloeschtkz")
 
