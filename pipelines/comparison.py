@@ -95,11 +95,10 @@ def fold(resource: str, batches: Iterable[Batch]) -> Reading:
 
 
 def _once(frame: pl.DataFrame) -> pl.DataFrame:
-    """Each source_id as it was delivered last, in their order. Most sources deliver each once, many in order."""
-    keys = frame["source_id"]
-    if keys.n_unique() < frame.height:
-        frame = frame.unique("source_id", keep="last", maintain_order=True)
-    return frame if frame["source_id"].is_sorted() else frame.sort("source_id")
+    """Each source_id as it was delivered last; most sources deliver each once."""
+    if frame["source_id"].n_unique() == frame.height:
+        return frame
+    return frame.unique("source_id", keep="last", maintain_order=True)
 
 
 def _require_conserved(batch: Batch) -> None:
@@ -129,12 +128,10 @@ def compare(reading: Reading, standing: pl.DataFrame) -> Difference:
     """
     columns = records.schema(reading.resource).names()
     live = standing.filter(~pl.col("removed")).select(columns)
-    if not reading.removed and live.sort("source_id").equals(reading.frame):
-        # the usual case by far, and much cheaper to see than to join
-        return Difference(live.clear(), live.clear(), live.clear(), absent=0)
     if live.is_empty():
-        # a first reading
-        return Difference(reading.frame, live, live, absent=0)
+        return Difference(reading.frame.sort("source_id"), live, live, absent=0)
+    if not reading.removed and _same(live, reading.frame):
+        return Difference(live.clear(), live.clear(), live.clear(), absent=0)
     both = reading.frame.join(live, on="source_id", how="inner", suffix=" before")
     differs = [pl.col(name).ne_missing(pl.col(f"{name} before")) for name in columns if name != "source_id"]
     absent = _absent(reading, live)
@@ -145,6 +142,11 @@ def compare(reading: Reading, standing: pl.DataFrame) -> Difference:
         gone=pl.concat([reported, absent]).sort("source_id"),
         absent=absent.height,
     )
+
+
+def _same(live: pl.DataFrame, frame: pl.DataFrame) -> bool:
+    """The usual case by far, and much cheaper to see than to join."""
+    return live.height == frame.height and live.sort("source_id").equals(frame.sort("source_id"))
 
 
 def _absent(reading: Reading, live: pl.DataFrame) -> pl.DataFrame:

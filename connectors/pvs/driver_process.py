@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +31,9 @@ DateTime = dt.datetime
 
 _ROOT = Path(__file__).parent.parent.parent
 _CHUNK = 5_000
+
+#: What kind of message it is, and its content.
+_Message = tuple[bytes, memoryview]
 
 #: What an order for batches needs.
 _MODULES = {"adbc": ("adbc_driver_postgresql", "pyarrow"), "arrow_odbc": ("arrow_odbc", "pyarrow")}
@@ -113,23 +117,29 @@ class DriverProcess:
         self.ask("load", *modules)
 
     def batches(self, order: str, *values: Any) -> Iterator[memoryview]:
-        """The batches that one order gives, each as Arrow's stream; at least one. Left early, the child ends."""
+        """The batches that one order gives, each as Arrow's stream; at least one. Left early, the child ends.
+
+        One batch is read ahead, so that the child is not idle while somebody works on the one before.
+        """
         self.load(*_MODULES[order])
-        watch = Watch(self.deadline, self.kill)
-        finished = False
-        try:
-            self._tell(order, values)
-            while (message := self._message())[0] != ANSWER:
-                yield message[1]
-            self._opened(message[1])
-            finished = True
-        except Error:
-            finished = not self.deadline.broken
-            raise
-        finally:
-            watch.end()
-            if not finished:
-                self.stop()
+        with ThreadPoolExecutor(1, "read-ahead") as ahead:
+            watch = Watch(self.deadline, self.kill)
+            finished = False
+            try:
+                self._tell(order, values)
+                coming = ahead.submit(self._received)
+                while (message := self._arrived(coming))[0] != ANSWER:
+                    coming = ahead.submit(self._received)
+                    yield message[1]
+                self._opened(message[1])
+                finished = True
+            except Error:
+                finished = not self.deadline.broken
+                raise
+            finally:
+                watch.end()
+                if not finished:
+                    self.stop()
 
     def _tell(self, order: str, values: tuple[Any, ...]) -> None:
         process = self._process or self._start()
@@ -157,11 +167,15 @@ class DriverProcess:
         self._answer()
         return self._process
 
-    def _message(self) -> tuple[bytes, memoryview]:
-        kind, length = HEAD.unpack(self._read(HEAD.size))
-        content = self._read(length)
+    def _arrived(self, coming: Future[_Message]) -> _Message:
+        """Only what is taken has moved: what lies here read ahead does not count while its taker is busy."""
+        message = coming.result()
         self.deadline.moved()
-        return kind, memoryview(content)
+        return message
+
+    def _received(self) -> _Message:
+        kind, length = HEAD.unpack(self._read(HEAD.size))
+        return kind, memoryview(self._read(length))
 
     def _read(self, length: int) -> bytes:
         if self._process is None or self._process.stdout is None:
@@ -173,7 +187,9 @@ class DriverProcess:
         return content
 
     def _answer(self) -> Any:
-        return self._opened(self._message()[1])
+        message = self._received()
+        self.deadline.moved()
+        return self._opened(message[1])
 
     def _opened(self, content: memoryview) -> Any:
         outcome, value = pickle.loads(content)  # noqa: S301 - from our own child

@@ -23,7 +23,7 @@ from connectors.pvs.engine import link
 from connectors.pvs.sessions import NAME
 
 #: Rows per frame: large enough for whole-column work, small enough for a few dozen megabytes.
-PARTITION = 50_000
+PARTITION = 100_000
 
 #: Rows that a driver is asked for at once; each time something has moved.
 _PIECE = 10_000
