@@ -104,7 +104,7 @@ class _Gathered:
     seen: dict[str, str] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     seconds: float = 0.0
-    load: Load = field(default_factory=lambda: Load(0, 0.0))
+    load: Load = field(default_factory=Load)
 
 
 def land(

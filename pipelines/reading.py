@@ -70,8 +70,8 @@ class Senseless:
 class Load:
     """What the run meant for the source's server: statements, and seconds in which it was busy with us."""
 
-    statements: int
-    seconds: float
+    statements: int = 0
+    seconds: float = 0.0
 
 
 Said = Delivered | Answered | Senseless | Load

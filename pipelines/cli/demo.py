@@ -144,7 +144,7 @@ def _tell_where(practice: Practice, how: PracticeStatus) -> None:
     say.line(f"Encrypted files: {practice.raw_folder} ({how.raw_bytes / 1e6:,.1f} MB), ops.db beside it")
     say.line(f"Published: {generation.folder if generation else 'nothing'}")
     say.line("Ask it yourself (nothing of a patient's name is in there):")
-    say.line(f'  praxistakt query {practice.folder} "FROM marts.fact_capacity_day LIMIT 10"')
+    say.line(f'  {say.program()} query {practice.folder} "FROM marts.fact_capacity_day LIMIT 10"')
 
 
 def _serve(practice: Practice, home: Path, *, dagster: bool) -> None:

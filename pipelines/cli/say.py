@@ -9,6 +9,8 @@ import dataclasses
 import datetime as dt
 import json
 import logging
+import shutil
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -40,6 +43,9 @@ STATE_ENDS = {"ok": Ends.OK, "attention": Ends.ATTENTION, "failed": Ends.FAILED}
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+#: Characters that a line of a table may have.
+_WIDEST = 10_000
 
 _as_json: ContextVar[bool] = ContextVar("as_json", default=False)
 _debug: ContextVar[bool] = ContextVar("debug", default=False)
@@ -82,19 +88,28 @@ def result(data: object, human: Callable[[], None], *, as_json: bool) -> None:
         human()
 
 
+def program() -> str:
+    """How this program is called from here: by its name, or by its path where the shell would not find it."""
+    return "praxistakt" if shutil.which("praxistakt") else sys.argv[0]
+
+
 def line(text: str = "") -> None:
     """One line for people."""
     out.print(text)
 
 
 def table(*columns: str, rows: list[tuple[object, ...]]) -> Table:
-    """A table of plain texts; numbers stand on the right, None as a dash. A narrow window breaks texts, never cuts."""
+    """A table of plain texts; numbers stand on the right, None as a dash.
+
+    It is as wide as what it holds, whatever the window: a window breaks long lines, a narrower table would cut values.
+    """
     made = Table(box=None, pad_edge=False, header_style="bold")
     for position, column in enumerate(columns):
         number = all(isinstance(row[position], int | float) for row in rows)
-        made.add_column(column, justify="right" if number and rows else "left", overflow="fold")
+        made.add_column(column, justify="right" if number and rows else "left", no_wrap=True)
     for row in rows:
         made.add_row(*("–" if value is None else escape(str(value)) for value in row))
+    made.width = Measurement.get(out, out.options.update(max_width=_WIDEST), made).maximum
     return made
 
 

@@ -18,6 +18,7 @@ from pipelines.health import SourceHealth, Stuck
 from pipelines.land import SourceRead
 from pipelines.ops import breaker
 from pipelines.ops.findings import Finding
+from pipelines.ops.runs import SourceRun
 from pipelines.practice import Practice, home, practices
 from pipelines.run import RunResult, Scope, run
 from pipelines.status import PracticeStatus, status
@@ -156,11 +157,19 @@ def _tell_status(found: PracticeStatus) -> None:
         if source.light != "green" and source.facts.cause:
             _tell_trouble(source.source, source.facts.cause, source.facts.remedy)
     for run_ in found.runs:
-        say.line(f"run {run_.run} {run_.kind}: {run_.state}, started {run_.started_at:%d.%m. %H:%M} UTC")
+        why = "".join(f"; {escape(one.source)}: {_oddity(one)}" for one in run_.sources if _oddity(one))
+        say.line(f"run {run_.run} {run_.kind}: {run_.state}, started {run_.started_at:%d.%m. %H:%M} UTC{why}")
     for stuck in found.health.stuck:
         say.line(f"[red]run {stuck.run} at work for {stuck.minutes} min:[/] {stuck.remedy}")
     for finding in found.findings:
         _tell_finding(finding)
+
+
+def _oddity(read: SourceRun) -> str:
+    """Why somebody should look at what a run read from a source; "" if nobody need."""
+    if read.state != "ok":
+        return read.state
+    return f"{read.rejected} row(s) set aside" if read.rejected else ""
 
 
 def _tell_finding(finding: Finding) -> None:

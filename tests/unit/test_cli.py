@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from pipelines.cli import app, explore, process
+from pipelines.cli import app, explore, process, say
 from pipelines.cli.template import Wishes, practice_toml
 
 PASSWORD = "correct horse battery"
@@ -97,6 +98,16 @@ def test_a_bad_password_is_told_before_anything_is_made(home: Path) -> None:
     assert praxistakt(*words, "--password-stdin", "--keystore", "file", given=PASSWORD).exit_code == 0
 
 
+def test_a_wide_table_is_whole_in_a_narrow_window() -> None:
+    columns = [f"minutes_of_kind_{number}" for number in range(30)]
+    window = io.StringIO()
+    narrow = Console(width=40, soft_wrap=True, file=window)
+    narrow.print(say.table(*columns, rows=[tuple(f"value-{number}" for number in range(30))]))
+    header, values, *rest = window.getvalue().splitlines()
+    assert (header.split(), rest) == (columns, [])
+    assert values.split() == [f"value-{number}" for number in range(30)]
+
+
 def test_init_never_writes_over_a_sheet(home: Path) -> None:
     (home / "sheet.txt").write_text("another practice's")
     found = praxistakt(
@@ -176,6 +187,12 @@ def test_a_run_beside_another_process_names_it_and_changes_nothing(markt: Path) 
 def test_status_without_practices_is_no_failure() -> None:
     assert told(praxistakt("status", "--json")) == {"practices": []}
     assert "no practice in" in praxistakt("status").output
+
+
+@pytest.mark.usefixtures("markt")
+def test_status_says_why_somebody_should_look_at_a_run() -> None:
+    assert praxistakt("run", "markt").exit_code == 2
+    assert re.search(r"run 1 changes: failed, started .* UTC; pvs: away$", praxistakt("status").output, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("markt")

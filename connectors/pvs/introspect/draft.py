@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from connectors import records
 from connectors.pvs import fingerprint
 from connectors.pvs.introspect import codes, moments
-from connectors.pvs.introspect.catalogue import Table
+from connectors.pvs.introspect.catalogue import Column, Table
 from connectors.pvs.introspect.fields import INVERTED, Choice, name_score
 from connectors.pvs.introspect.samples import Sampler
 from connectors.pvs.introspect.tables import Found, Match, used_columns
@@ -103,7 +103,6 @@ class _Writer:
         self._sampler = sampler
         self._quote = quote
         self._dbms = found.catalogue.dbms
-        self._marks: list[tuple[Table, str]] = []
 
     def all_records(self) -> Iterator[str]:
         for record in records.RECORDS:
@@ -116,7 +115,8 @@ class _Writer:
         """The columns that the draft reads, with the families of their types."""
         used: dict[str, dict[str, Family]] = {}
         for match in self.matches.values():
-            for table, column in (*used_columns(match), *self._marks):
+            mark = _mark(match.table)
+            for table, column in (*used_columns(match), *([(match.table, mark.name)] if mark else [])):
                 known = table.column(column)
                 if known is not None:
                     used.setdefault(self._name(table, quoted=False), {})[column] = known.family
@@ -196,22 +196,21 @@ class _Writer:
             yield f"where = {text(self._hole(f'{match.record}.where'))}  # the table also holds {', '.join(others)}"
 
     def _deletes(self, match: Match, alias: dict[str, str]) -> Iterator[str]:
-        """A mark that a row was deleted, by its name; without one, rows are taken to vanish."""
-        for column in match.table.columns:
-            if name_score(match.table, column.name, DELETED) >= 0.8:
-                expression = f"{alias[match.table.place]}.{self._quote(column.name)}"
-                shape = self._sampler.shape(match.table, column.name)
-                if column.family == "boolean":
-                    when = expression
-                elif shape.looks & {"whole"} or column.family in ("integer", "number") or shape.empty:
-                    when = f"{expression} = 1"
-                elif shape.looks & {"moment", "date", "date8"}:
-                    when = f"{expression} IS NOT NULL"
-                else:
-                    when = f"{expression} IN ('J', 'j', 'Y', 'y', '1')"
-                yield f'deletes = {{ kind = "soft", when = {text(when)} }}  # {column.name}: name'
-                self._marks.append((match.table, column.name))
-                return
+        """A mark that a row was deleted; without one, rows are taken to vanish."""
+        column = _mark(match.table)
+        if column is None:
+            return
+        expression = f"{alias[match.table.place]}.{self._quote(column.name)}"
+        shape = self._sampler.shape(match.table, column.name)
+        if column.family == "boolean":
+            when = expression
+        elif shape.looks & {"whole"} or column.family in ("integer", "number") or shape.empty:
+            when = f"{expression} = 1"
+        elif shape.looks & {"moment", "date", "date8"}:
+            when = f"{expression} IS NOT NULL"
+        else:
+            when = f"{expression} IN ('J', 'j', 'Y', 'y', '1')"
+        yield f'deletes = {{ kind = "soft", when = {text(when)} }}  # {column.name}: name'
 
     def _changed(self, match: Match, alias: dict[str, str]) -> Iterator[str]:
         """A time of change is never trusted before it was watched: `weak` reads the window besides."""
@@ -307,6 +306,11 @@ class _Writer:
 def _why(match: Match) -> str:
     others = f"; or {', '.join(match.other_tables)}" if match.other_tables else ""
     return f"{match.table.name}: {match.score:.2f}{others}"
+
+
+def _mark(table: Table) -> Column | None:
+    """The column that says by its name that a row was deleted."""
+    return next((one for one in table.columns if name_score(table, one.name, DELETED) >= 0.8), None)
 
 
 def _are_rooms(table: Table) -> bool:
