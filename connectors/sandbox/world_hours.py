@@ -75,13 +75,13 @@ def opening(plan: WorldPlan, rng: np.random.Generator) -> Opening:
     absences = pl.concat([_leave(plan, lines, rng), _illness(plan, lines, rng), _meetings(plan, lines), _outing(plan)])
     blocks = _block_appointments(plan, lines)
     open_time = _open_time(hours, days, closures)
-    cuts = pl.concat([_expanded(absences.filter(~pl.col("illness")), lines), blocks.select("calendar", "start", "end")])
-    sessions = subtract(open_time, cuts)
     in_hours = blocks.join(open_time.select("calendar", "day").unique(), on=["calendar", "day"], how="semi")
-    absent = _expanded(absences.filter(kind="absence"), lines)
+    kept = _clear_of(in_hours, _expanded(absences.filter(kind="absence"), lines))
+    # Who is ill does no paper work: that time was open until then, and no block of it stands in the calendar.
+    cuts = pl.concat([_expanded(absences.filter(~pl.col("illness")), lines), kept.select("calendar", "start", "end")])
     return Opening(
-        lines, hours, absences, closures, days.filter("holiday").select("calendar", "day").unique(), sessions,
-        _clear_of(in_hours, absent),
+        lines, hours, absences, closures, days.filter("holiday").select("calendar", "day").unique(),
+        subtract(open_time, cuts), kept,
     )  # fmt: skip
 
 

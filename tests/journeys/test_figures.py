@@ -79,7 +79,8 @@ class Maker:
         self.hours()
         self.exceptions()
         self.patients = [self.practice.record("patient", f"p{number}", family_name="X") for number in range(6)]
-        for week in {*self.shown_weeks(), self.monday, self.monday + WEEK, self.monday + 2 * WEEK}:
+        # In order: the order of a set of days is another one in each process.
+        for week in sorted({*self.shown_weeks(), self.monday, self.monday + WEEK, self.monday + 2 * WEEK}):
             self.appointments(week)
 
     def shown_weeks(self) -> set[dt.date]:
@@ -212,6 +213,9 @@ class Maker:
             self.practice.record("appointment", key, source=source, run=1, **earlier)
         if dice.random() < 0.1:  # it is gone now
             self.practice.record("appointment", key, source=source, run=3, removed=True, **row)
+        if source == "pvs" and dice.random() < 0.1:  # another one at the same time, as some types want it
+            another = row | {"healthcare_service_id": "t1", "patient_id": dice.choice(self.patients)}
+            self.practice.record("appointment", source=source, run=2, **another)
         if source == "pvs" and schedule in ("1", "2") and dice.random() < 0.3:  # the platform has it too
             twin = row | {"schedule_id": f"s{schedule}", "room_id": None, "status_code": None, "patient_id": None}
             twin["healthcare_service_id"] = None
