@@ -137,7 +137,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for one record type. `milliseconds`: while we waited for the server, our own work not counted."""
+    """What was asked for one record type.
+
+    `milliseconds`: from the questions until their rows were here, the driver's part included; what is made of the rows
+    is not counted.
+    """
 
     resource: str
     statements: int

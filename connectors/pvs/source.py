@@ -181,9 +181,14 @@ class PvsSource:
     def _moving(
         self, frames: Generator[pl.DataFrame, None, None], resource: str
     ) -> Generator[pl.DataFrame, None, None]:
-        """Frames as they come, counted."""
+        """Frames as they come, counted; while one is worked on, the server has nothing to do for us."""
         with closing(frames):
-            for frame in frames:
+            while True:
+                self._journal.resume()
+                frame = next(frames, None)
+                self._journal.pause()
+                if frame is None:
+                    return
                 self._journal.rows(frame.height, f"{self._profile.profile}.toml: [{resource}]")
                 self._deadline.moved()
                 yield frame
@@ -192,12 +197,10 @@ class PvsSource:
     def _at_rest(self) -> Iterator[None]:
         """While whoever asked is busy with what came, nobody waits for the database."""
         self._deadline.rest()
-        self._journal.pause()
         try:
             yield
         finally:
             self._deadline.moved()
-            self._journal.resume()
 
     @contextmanager
     def _connection(self, resource: str, patience: float | None = None) -> Iterator[sa.Connection]:

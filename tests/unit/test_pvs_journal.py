@@ -3,6 +3,7 @@
 import pytest
 
 from connectors.errors import BadAnswer, OverBudget
+from connectors.intake import take_in
 from connectors.pvs.journal import LINK, Journal
 from connectors.pvs.watchdog import Deadline
 from connectors.source import Asked, ReadRequest
@@ -56,7 +57,22 @@ def test_a_source_tells_what_it_was_asked(tmp_path):
     assert (found["patient"].rows, found["appointment"].rows) == (3, 4)
     assert found["patient"].statements == 3  # the version guard, the mark, the rows
     assert found["appointment"].statements == 2
-    assert all(one.milliseconds >= 0 for one in found.values())
+
+
+def test_what_is_made_of_the_rows_is_not_the_servers_time(tmp_path, monkeypatch):
+    now = [0.0]
+
+    def slowly(*given, **named):
+        now[0] += 100.0
+        return take_in(*given, **named)
+
+    monkeypatch.setattr("connectors.pvs.source.take_in", slowly)
+    with opened(made(tmp_path / "pvs.db")) as source:
+        source._journal.clock = lambda: now[0]
+        for _ in source.read(ReadRequest("patient", "full")):
+            now[0] += 100.0  # whoever asked takes his time too
+        assert now[0] >= 200.0
+        assert [one.milliseconds for one in source.journal()] == [0]
 
 
 def test_a_source_over_its_budget_stops_that_record(tmp_path):
