@@ -48,10 +48,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a reading changes, each frame with the record's columns in the order of source_id.
+    """What a reading changes, each frame with the record's columns.
 
-    `new` was not there or was gone, `gone` holds the last known values. `absent` of the gone rows were not reported
-    as removed: they were just not delivered any more.
+    `new` was not there or was gone, `changed` was otherwise, both in the order of delivery; `gone` holds the last known
+    values in the order of source_id. `absent` of the gone rows were not reported as removed: they were just not
+    delivered any more.
     """
 
     new: pl.DataFrame
@@ -129,16 +130,16 @@ def compare(reading: Reading, standing: pl.DataFrame) -> Difference:
     columns = records.schema(reading.resource).names()
     live = standing.filter(~pl.col("removed")).select(columns)
     if live.is_empty():
-        return Difference(reading.frame.sort("source_id"), live, live, absent=0)
+        return Difference(reading.frame, live, live, absent=0)
     if not reading.removed and _same(live, reading.frame):
         return Difference(live.clear(), live.clear(), live.clear(), absent=0)
-    both = reading.frame.join(live, on="source_id", how="inner", suffix=" before")
+    both = reading.frame.join(live, on="source_id", how="inner", suffix=" before", maintain_order="left")
     differs = [pl.col(name).ne_missing(pl.col(f"{name} before")) for name in columns if name != "source_id"]
     absent = _absent(reading, live)
     reported = live.filter(pl.col("source_id").is_in(reading.removed)).join(reading.frame, on="source_id", how="anti")
     return Difference(
-        new=reading.frame.join(live, on="source_id", how="anti").sort("source_id"),
-        changed=both.filter(pl.any_horizontal(differs)).select(columns).sort("source_id"),
+        new=reading.frame.join(live, on="source_id", how="anti", maintain_order="left"),
+        changed=both.filter(pl.any_horizontal(differs)).select(columns),
         gone=pl.concat([reported, absent]).sort("source_id"),
         absent=absent.height,
     )

@@ -43,7 +43,8 @@ class Standing:
             f"SELECT source_id, max(run) AS run FROM {table} WHERE source = $source {restriction} GROUP BY source_id"
         )
         query = f"SELECT {columns} FROM {table} SEMI JOIN ({newest}) USING (source_id, run) WHERE source = $source"
-        self.con.register("touched", touched.to_frame())
+        if restriction:
+            self.con.register("touched", touched.to_frame().to_arrow(compat_level=pl.CompatLevel.newest()))
         found = self.con.execute(query, {"source": self.source, **values}).pl()
         self.con.unregister("touched")
         return found.cast(pl.Schema({**schema, "removed": pl.Boolean()}))

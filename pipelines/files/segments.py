@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from pipelines.errors import BrokenFile, FileMissing, RunRefused, StoreError, WrongKey
 from pipelines.files import disk
@@ -48,7 +49,7 @@ def write_segment(practice: Practice, run: int, tables: Mapping[str, pl.DataFram
     def fill(con: duckdb.DuckDBPyConnection) -> None:
         for name, frame in filled.items():
             said = _without_silent(frame)
-            con.register("frame", _chunked(said))
+            con.register("frame", _as_arrow(said))
             _create(con, name, said.columns)
             con.execute(f"INSERT INTO {_WRITING}.{identifier(name)} BY NAME SELECT * FROM frame")
             con.unregister("frame")
@@ -79,8 +80,10 @@ def _without_silent(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(column.name for column in frame.get_columns() if column.null_count() < frame.height)
 
 
-def _chunked(frame: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([frame.slice(at, _CHUNK) for at in range(0, frame.height, _CHUNK)], rechunk=False)
+def _as_arrow(frame: pl.DataFrame) -> pa.Table:
+    """The frame without a copy of its texts, in chunks that all of DuckDB's threads can take from."""
+    chunks = [frame.slice(at, _CHUNK) for at in range(0, frame.height, _CHUNK)]
+    return pl.concat(chunks, rechunk=False).to_arrow(compat_level=pl.CompatLevel.newest())
 
 
 def needs_compaction(manifest: Manifest, beyond: int = COMPACT_BEYOND) -> bool:

@@ -329,11 +329,10 @@ def test_a_broken_segment_stops_the_run_by_its_name(practice: Practice, ops: Ops
         land_once(practice, ops, scope="full")
 
 
-def test_the_same_readings_give_the_same_rows(practice: Practice, ops: Ops, pvs: ScriptedSource) -> None:
-    pvs.shelves["patient"].frame = patients_of(*(f"p{number}" for number in range(500)))
+def test_rows_stand_in_the_order_of_their_delivery(practice: Practice, ops: Ops, pvs: ScriptedSource) -> None:
+    delivered = [f"p{number}" for number in range(500)]
+    pvs.shelves["patient"].frame = patients_of(*delivered)
     land_once(practice, ops)
-    ordered = versions(practice, "patient")
     with files.raw_connection(practice, files.read_manifest(practice)) as con:
-        stored = con.execute("SELECT * FROM raw.patient").pl()
-    assert stored.equals(ordered)
-    assert isinstance(stored, pl.DataFrame)
+        stored = con.execute("SELECT source_id FROM raw.patient").fetchall()
+    assert [source_id for (source_id,) in stored] == delivered
