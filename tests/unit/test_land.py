@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import polars as pl
 import pytest
 
 from connectors import errors as foreign
