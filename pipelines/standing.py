@@ -44,7 +44,7 @@ class Standing:
         )
         query = f"SELECT {columns} FROM {table} SEMI JOIN ({newest}) USING (source_id, run) WHERE source = $source"
         if restriction:
-            self.con.register("touched", touched.to_frame().to_arrow(compat_level=pl.CompatLevel.newest()))
+            self.con.register("touched", touched.to_frame())
         found = self.con.execute(query, {"source": self.source, **values}).pl()
         self.con.unregister("touched")
         return found.cast(pl.Schema({**schema, "removed": pl.Boolean()}))
