@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import duckdb
 import polars as pl
 
 from connectors import records
@@ -137,7 +136,7 @@ def land(
         with files.naming_broken(practice, manifest), files.raw_connection(practice, manifest) as con:
             gathered = [_Gathered(terms, Standing(con, name)) for name in names]
             _gather(practice, ops, gathered, progress)
-            segment = _write(practice, terms, gathered, con)
+        segment = _write(practice, terms, gathered)
     reads = [_summary(one) for one in gathered]
     for one, read in zip(gathered, reads, strict=True):
         runs.record_source(ops, run, read, practice.now())
@@ -348,9 +347,7 @@ def _summary(gathered: _Gathered) -> SourceRead:
     )
 
 
-def _write(
-    practice: Practice, terms: _Terms, gathered: Sequence[_Gathered], con: duckdb.DuckDBPyConnection
-) -> str | None:
+def _write(practice: Practice, terms: _Terms, gathered: Sequence[_Gathered]) -> str | None:
     """One segment with the rows of all sources, if there are any; the watermarks go with them."""
     tables: dict[str, list[pl.DataFrame]] = defaultdict(list)
     for one in gathered:
@@ -362,4 +359,4 @@ def _write(
     run = (terms.run, terms.read_at, records.SCHEMA_VERSION)
     tables["run"] = [pl.DataFrame([run], schema=files.TABLES["run"], orient="row")]
     whole = {table: pl.concat(frames) for table, frames in tables.items() if frames}
-    return files.write_segment(practice, terms.run, whole, con).segments[-1].name
+    return files.write_segment(practice, terms.run, whole).segments[-1].name

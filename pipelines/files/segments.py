@@ -33,13 +33,10 @@ _SMALL_BYTES = 8_000_000
 _WRITING = "written"
 
 
-def write_segment(
-    practice: Practice, run: int, tables: Mapping[str, pl.DataFrame], con: duckdb.DuckDBPyConnection | None = None
-) -> Manifest:
+def write_segment(practice: Practice, run: int, tables: Mapping[str, pl.DataFrame]) -> Manifest:
     """Add what a run found to raw: one new segment, and the manifest that names it.
 
     :param tables: frames by table, with exactly the columns of `tables.TABLES`; empty ones are left out.
-    :param con: a `raw_connection` that is open anyway; None: one is made for this.
     :raises StoreError: nothing to write, or a frame that is no such table.
     :raises RunRefused: a later run is in raw already.
     :raises DiskFull, Busy: nothing was changed.
@@ -62,9 +59,8 @@ def write_segment(
         if before is not None and run < before.run:
             raise RunRefused(f"{practice.id}: run {run} comes after run {before.run}, which is in raw already")
         disk.require_space(_made(practice.raw_folder), size, f"a segment of run {run}")
-        opened = contextlib.closing(connect(practice.temp_folder)) if con is None else contextlib.nullcontext(con)
-        with opened as writing:
-            segment = _write_once(practice, writing, run, fill, SMALL_BLOCK if size < _SMALL_BYTES else None)
+        with contextlib.closing(connect(practice.temp_folder)) as con:
+            segment = _write_once(practice, con, run, fill, SMALL_BLOCK if size < _SMALL_BYTES else None)
         kept = () if before is None else before.segments
         return _name(practice, Manifest(run, (*kept, segment), practice.now()))
 
